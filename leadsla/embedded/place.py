@@ -1,0 +1,98 @@
+"""Where the embedded services keep data and sockets. Knows paths, starts nothing, imports no Django."""
+
+import hashlib
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+# The kernel's limit for the path of a unix socket, without the closing zero.
+_LONGEST_SOCKET_PATH = 107 if os.uname().sysname == "Linux" else 103
+_LONGEST_SOCKET_NAME = len(".s.PGSQL.5432")
+DATABASE_NAME = "leadsla"
+DATABASE_USER = "leadsla"
+
+
+class EmbeddedError(Exception):
+    """Something a person can put right; the message says how."""
+
+
+def home() -> Path:
+    """Return the folder that holds everything this installation writes."""
+    told = os.environ.get("LEADSLA_HOME", "").strip()
+    return (Path(told).expanduser() if told else CHECKOUT / ".local").resolve()
+
+
+def data(service: str) -> Path:
+    """Return the folder of one service's data."""
+    return home() / service
+
+
+def sockets() -> Path:
+    """Return the folder of the unix sockets: in the home, or a short one of its own where that path is too long."""
+    near = home() / "run"
+    if len(os.fsencode(near)) + 1 + _LONGEST_SOCKET_NAME <= _LONGEST_SOCKET_PATH:
+        return near
+    name = f"leadsla-{os.geteuid()}-{hashlib.sha256(os.fsencode(home())).hexdigest()[:12]}"
+    short = Path(tempfile.gettempdir()) / name
+    if len(os.fsencode(short)) + 1 + _LONGEST_SOCKET_NAME > _LONGEST_SOCKET_PATH:
+        short = Path("/tmp") / name
+    return short
+
+
+def make_private(folder: Path, *, owner: int) -> None:
+    """Create a folder that only its owner can enter, or check that it is one.
+
+    Raises:
+        EmbeddedError: somebody else made it, or it is no folder.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        pass
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {owner, os.geteuid()}:
+        raise EmbeddedError(f"{folder} belongs to somebody else. Remove it, or set LEADSLA_HOME to another folder.")
+    if found.st_uid != owner:
+        os.chown(folder, owner, -1)
+    folder.chmod(0o700)
+
+
+def database() -> dict[str, Any]:
+    """Return Django's settings for the embedded PostgreSQL."""
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": DATABASE_NAME,
+        "USER": DATABASE_USER,
+        "PASSWORD": "",
+        "HOST": str(sockets()),
+        "PORT": "",
+    }
+
+
+def redis_socket() -> Path:
+    """Return the path of the embedded Redis's socket."""
+    return sockets() / "redis.sock"
+
+
+def redis_broker() -> str:
+    """Return Celery's address of the embedded Redis."""
+    return f"redis+socket://{redis_socket()}"
+
+
+def development_secret() -> str:
+    """Return this installation's own secret key, made on first use. Never used in production."""
+    path = home() / "secret-key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    key = secrets.token_urlsafe(48)
+    with os.fdopen(handle, "w") as file:
+        file.write(key)
+    return key

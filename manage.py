@@ -9,7 +9,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadsla.settings")
     from django.core.management import execute_from_command_line
 
-    from leadsla.embedded import EmbeddedError, postgres_for_command
+    from leadsla.embedded.place import EmbeddedError
+    from leadsla.embedded.sharing import postgres_for_command
 
     try:
         with postgres_for_command(sys.argv):

@@ -1,5 +1,6 @@
 """Where the embedded services keep data and sockets. Knows paths, starts nothing, imports no Django."""
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -87,12 +88,13 @@ def redis_broker() -> str:
 def development_secret() -> str:
     """Return this installation's own secret key, made on first use. Never used in production."""
     path = home() / "secret-key"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    key = secrets.token_urlsafe(48)
-    with os.fdopen(handle, "w") as file:
-        file.write(key)
-    return key
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent)  # readable by nobody else
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        # Two processes may do this at the same moment: a link appears whole, and the first one stays.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        os.unlink(draft)
+    return path.read_text()

@@ -1,0 +1,83 @@
+"""Who may start and stop an embedded service: the first one in starts it, the last one out stops it.
+
+Each user holds a shared file lock for as long as it lives, so a killed user counts as gone. Starting and stopping happen
+under a second, exclusive lock, so that two commands at once do not fight. A server that a killed user left behind is
+taken over by the next one.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import IO
+
+from leadsla.embedded import place, postgres, redis_server
+
+_WITHOUT_DATABASE = frozenset(
+    {"help", "version", "collectstatic", "compilemessages", "diffsettings", "findstatic", "makemessages", "spectacular"}
+)
+
+
+@contextmanager
+def shared(name: str, *, start: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
+    """Hold a service: running when entered, stopped at the end unless somebody else holds it too."""
+    with _lock_file(f"{name}.users") as users:
+        with _lock_file(f"{name}.control") as control:
+            fcntl.flock(control, fcntl.LOCK_EX)
+            fcntl.flock(users, fcntl.LOCK_SH)
+            start()
+        try:
+            yield
+        finally:
+            with _lock_file(f"{name}.control") as control:
+                fcntl.flock(control, fcntl.LOCK_EX)
+                if _is_last(users):
+                    stop()
+
+
+@contextmanager
+def services(*, durable: bool = True, redis: bool = True) -> Iterator[None]:
+    """Hold the services that the environment does not name by address."""
+    with ExitStack() as held:
+        if not os.environ.get("DATABASE_URL"):
+            held.enter_context(
+                shared(postgres.NAME, start=lambda: postgres.start(durable=durable), stop=postgres.stop)
+            )
+        if redis and not os.environ.get("REDIS_URL"):
+            held.enter_context(shared(redis_server.NAME, start=redis_server.start, stop=redis_server.stop))
+        yield
+
+
+@contextmanager
+def postgres_for_command(arguments: Sequence[str]) -> Iterator[None]:
+    """Hold PostgreSQL for one management command, if that command reads the database."""
+    command = arguments[1] if len(arguments) > 1 else "help"
+    if command.startswith("-") or command in _WITHOUT_DATABASE or {"--help", "-h"} & set(arguments):
+        yield
+        return
+    with services(redis=False):
+        yield
+
+
+def stop_all() -> None:
+    """Stop both services of this home, whoever uses them."""
+    for name, stop in ((postgres.NAME, postgres.stop), (redis_server.NAME, redis_server.stop)):
+        with _lock_file(f"{name}.control") as control:
+            fcntl.flock(control, fcntl.LOCK_EX)
+            stop()
+
+
+def _is_last(users: IO[bytes]) -> bool:
+    """Give up our hold and say whether nobody else has one. Under the control lock nobody new can come in between."""
+    fcntl.flock(users, fcntl.LOCK_UN)
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock_file(name: str) -> IO[bytes]:
+    folder = place.home()
+    folder.mkdir(parents=True, exist_ok=True)
+    return (folder / f"{name}.lock").open("ab")

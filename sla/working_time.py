@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 
 # Inside, time is whole microseconds since 1970: exact in int64, and recovered exactly from float64 seconds until 2106.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WALL_EPOCH = datetime(1970, 1, 1)
+_WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (a reading of the wall clock has no zone)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
@@ -131,7 +131,7 @@ class WorkingTime:
         return bool(moment < line.closes[line.opens.searchsorted(moment, side="right") - 1])
 
     def next_open(self, t: datetime) -> datetime:
-        """Return `t` itself, in UTC, if the calendar is open then, else the next opening; ValueError if there is none."""
+        """Return `t` in UTC if the calendar is open then, else the next opening; ValueError if there is none."""
         moment = _micros("t", t)
         return _moment(int(self._advance(np.array(moment, np.int64), np.array(0, np.int64))))
 

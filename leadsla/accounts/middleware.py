@@ -1,0 +1,70 @@
+"""Guard every page: a view without a declared act is refused. Show times in the reader's zone."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from leadsla.accounts.access import Act, may
+from leadsla.accounts.models import User
+
+GUARDED_ELSEWHERE = ("allauth.", "django.contrib.admin.", "django.views.", "whitenoise.")
+
+
+def declared_act(view: Callable[..., Any]) -> Act | None:
+    """Return the act that a view declares, also through class-based views; None when it declares none."""
+    view_class = getattr(view, "view_class", None) or getattr(view, "cls", None)
+    act = getattr(view, "required_act", None) or getattr(view_class, "required_act", None)
+    return act if isinstance(act, Act) else None
+
+
+def is_guarded_elsewhere(view: Callable[..., Any]) -> bool:
+    """Tell whether a view's own package guards it (sign-in, administration, API)."""
+    if getattr(view, "cls", None) is not None:  # DRF views check `HasAct` themselves
+        return True
+    return view.__module__.startswith(GUARDED_ELSEWHERE)
+
+
+class AccessMiddleware:
+    """Let a request through to views whose act its person may do."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        """Send nobody to the sign-in page and a person without the role to a 403."""
+        if is_guarded_elsewhere(view):
+            return None
+        act = declared_act(view)
+        if act is not None and may(request.user, act):
+            return None
+        if not request.user.is_authenticated and act is not None:
+            return redirect_to_login(request.get_full_path())
+        raise PermissionDenied
+
+
+class TimeZoneMiddleware:
+    """Activate the reader's time zone for the time of a request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request in the zone of the person who asks."""
+        if isinstance(request.user, User):
+            with timezone.override(zoneinfo.ZoneInfo(request.user.timezone)):
+                return self.get_response(request)
+        return self.get_response(request)

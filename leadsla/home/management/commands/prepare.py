@@ -1,0 +1,27 @@
+"""Bring the database up to date and, on the first start, load the demo company. Part of `make run`."""
+
+import os
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from leadsla.accounts.models import User
+
+
+class Command(BaseCommand):
+    help = "Bring the database up to date; load the demo company if nobody is in it yet and DEMO is not 0."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write("Preparing the database …")
+            call_command("migrate", database=DEFAULT_DB_ALIAS, verbosity=0, interactive=False)
+        if User.objects.exists():
+            return
+        if os.environ.get("DEMO", "").strip() == "0":
+            self.stdout.write("The portal is empty. Make the first administrator: .venv/bin/python manage.py createsuperuser")
+            return
+        call_command("load_demo")

@@ -1,0 +1,64 @@
+"""Populations of agreements, handoffs and clocks, as queryset methods."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q, QuerySet
+
+from leadsla.accounts import visibility
+
+if TYPE_CHECKING:
+    from leadsla.accounts.models import User
+    from sla.models import Agreement, Clock, Handoff  # noqa: F401  # names for the type parameters only
+
+
+class AgreementQuerySet(QuerySet["Agreement"]):
+    """Agreements by when they hold."""
+
+    def in_force(self, *, now: datetime) -> Self:
+        """Agreements in force at a moment, in the order in which they are tried."""
+        still = Q(in_force_until=None) | Q(in_force_until__gt=now)
+        return self.filter(still, in_force_from__lte=now).exclude(status="draft").order_by("position", "-version")
+
+
+class HandoffQuerySet(QuerySet["Handoff"]):
+    """Handoffs by what is open and who may see them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Handoffs that a person sees."""
+        return self.filter(visibility.handoffs(user).rows(owner="owner", team="to_team"))
+
+    def answerable_by(self, user: User | AnonymousUser) -> Self:
+        """Handoffs that a person may answer."""
+        return self.filter(visibility.answerable_handoffs(user).rows(owner="owner", team="to_team"))
+
+    def open(self) -> Self:
+        """Handoffs that are not closed."""
+        return self.filter(closed_at=None)
+
+    def waiting(self) -> Self:
+        """Handoffs that sales has to decide on."""
+        return self.open().filter(decision="", is_returned=False, is_notice=False)
+
+    def accepted(self) -> Self:
+        """Open handoffs that sales works on."""
+        return self.open().filter(decision="accepted")
+
+    def returned(self) -> Self:
+        """Open handoffs that marketing has to fix."""
+        return self.open().filter(is_returned=True)
+
+
+class ClockQuerySet(QuerySet["Clock"]):
+    """Clocks by what they need."""
+
+    def running(self) -> Self:
+        """Clocks that nobody stopped and that are not past due for ever."""
+        return self.filter(stopped_at=None, outcome__in=("running", "missed"))
+
+    def due_for_a_step(self, *, now: datetime) -> Self:
+        """Clocks for which the sweep has something to do."""
+        return self.filter(next_step_at__lte=now)

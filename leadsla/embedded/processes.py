@@ -10,7 +10,7 @@ import psutil
 def alive(process: psutil.Process) -> bool:
     """Say whether a process runs. One that ended but was not collected by its parent yet counts as gone."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
@@ -27,7 +27,7 @@ def named_in(pid_file: Path) -> psutil.Process | None:
 def command(process: psutil.Process) -> list[str]:
     """Return the command line, empty if it cannot be read."""
     try:
-        return process.cmdline()
+        return list(process.cmdline())
     except psutil.Error:
         return []
 

@@ -61,6 +61,7 @@ def start() -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            env={"PATH": os.environ.get("PATH", "")},
             check=False,
             start_new_session=True,
         )

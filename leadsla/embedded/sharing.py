@@ -13,6 +13,7 @@ from typing import IO
 
 from leadsla.embedded import place, postgres, redis_server
 
+_ADDRESSES = {postgres.NAME: "DATABASE_URL", redis_server.NAME: "REDIS_URL"}
 _WITHOUT_DATABASE = frozenset(
     {"help", "version", "collectstatic", "compilemessages", "diffsettings", "findstatic", "makemessages", "spectacular"}
 )
@@ -39,11 +40,9 @@ def shared(name: str, *, start: Callable[[], None], stop: Callable[[], None]) ->
 def services(*, durable: bool = True, redis: bool = True) -> Iterator[None]:
     """Hold the services that the environment does not name by address."""
     with ExitStack() as held:
-        if not os.environ.get("DATABASE_URL"):
-            held.enter_context(
-                shared(postgres.NAME, start=lambda: postgres.start(durable=durable), stop=postgres.stop)
-            )
-        if redis and not os.environ.get("REDIS_URL"):
+        if not os.environ.get(_ADDRESSES[postgres.NAME]):
+            held.enter_context(shared(postgres.NAME, start=lambda: postgres.start(durable=durable), stop=postgres.stop))
+        if redis and not os.environ.get(_ADDRESSES[redis_server.NAME]):
             held.enter_context(shared(redis_server.NAME, start=redis_server.start, stop=redis_server.stop))
         yield
 
@@ -57,6 +56,19 @@ def postgres_for_command(arguments: Sequence[str]) -> Iterator[None]:
         return
     with services(redis=False):
         yield
+
+
+def revive() -> None:
+    """Start a service that died under those who hold it."""
+    for name, running, start in (
+        (postgres.NAME, postgres.running, postgres.start),
+        (redis_server.NAME, redis_server.running, redis_server.start),
+    ):
+        if os.environ.get(_ADDRESSES[name]) or running():
+            continue
+        with _lock_file(f"{name}.control") as control:
+            fcntl.flock(control, fcntl.LOCK_EX)
+            start()
 
 
 def stop_all() -> None:

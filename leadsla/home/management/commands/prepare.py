@@ -22,6 +22,8 @@ class Command(BaseCommand):
         if User.objects.exists():
             return
         if os.environ.get("DEMO", "").strip() == "0":
-            self.stdout.write("The portal is empty. Make the first administrator: .venv/bin/python manage.py createsuperuser")
+            self.stdout.write(
+                "The portal is empty. Make the first administrator: .venv/bin/python manage.py createsuperuser"
+            )
             return
         call_command("load_demo")

@@ -1,0 +1,162 @@
+"""`make run`: the whole portal from a checkout. Starts what is needed, runs the Procfile, leaves nothing behind."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psutil
+from honcho.environ import parse_procfile
+from honcho.manager import SYSTEM_PRINTER_NAME, Manager
+from honcho.printer import Message, Printer
+
+from leadsla.embedded import place, processes, sharing
+from leadsla.embedded.place import EmbeddedError
+
+_WATCH = "leadsla"
+_HOST = "127.0.0.1"
+
+
+class _QuietPrinter(Printer):  # type: ignore[misc]  # honcho has no types
+    """Print what the processes say, and nothing about their coming and going."""
+
+    def write(self, message: Message) -> None:
+        if message.name == SYSTEM_PRINTER_NAME:
+            return
+        data = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
+        before = "" if message.name == _WATCH else f"{message.name:<6} | "
+        for line in data.splitlines():
+            print(before + line, file=self.output, flush=True)
+
+
+def main() -> int:
+    """Run the portal until Ctrl-C, SIGTERM or the end of one of its processes; return the exit code."""
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        port = _port(os.environ.get("PORT", "").strip() or "8000")
+        with _alone(port):
+            _require_free(port)
+            with sharing.services():
+                return _run(port)
+    except EmbeddedError as error:
+        print(f"LeadSLA: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def watch(port: int) -> None:
+    """Say when the portal answers, then see to it that a service that died comes back."""
+    while not _answers(port):
+        time.sleep(0.1)
+    print(f"\nLeadSLA answers at {os.environ['LEADSLA_URL']}  (Ctrl-C stops it)\n", flush=True)
+    while True:
+        time.sleep(2)
+        sharing.revive()
+
+
+def _run(port: int) -> int:
+    environment = os.environ | {
+        "PORT": str(port),
+        "HOST": os.environ.get("HOST", "").strip() or _HOST,
+        "LEADSLA_URL": os.environ.get("LEADSLA_URL", "").strip() or f"http://localhost:{port}",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PYTHONUNBUFFERED": "1",
+        "LEADSLA_PORTAL": str(place.home()),  # by this a later start knows what a killed portal left
+        # Celery advises against root; here it runs for one person on their own machine.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+    }
+    prepared = subprocess.run(
+        [sys.executable, "manage.py", "prepare"], cwd=place.CHECKOUT, env=environment, check=False
+    )
+    if prepared.returncode:
+        return prepared.returncode
+    manager = Manager(_QuietPrinter(sys.stdout))
+    for name, command in parse_procfile((place.CHECKOUT / "Procfile").read_text()).processes.items():
+        manager.add_process(name, command, env=environment, cwd=str(place.CHECKOUT))
+    watching = f"exec python -m leadsla.embedded watch {port}"
+    manager.add_process(_WATCH, watching, env=environment, cwd=str(place.CHECKOUT))
+    manager.loop()
+    print("LeadSLA stopped.", flush=True)
+    asked_to_stop = manager.returncode in {128 + signal.SIGINT, 128 + signal.SIGTERM}
+    return 0 if asked_to_stop else int(manager.returncode or 1)
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise EmbeddedError(f"PORT is {text!r}: give a number from 1 to 65535.")
+
+
+def _require_free(port: int) -> None:
+    """Refuse a port that somebody else serves, before anything is started."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((os.environ.get("HOST", "").strip() or _HOST, port))
+        except PermissionError:
+            raise EmbeddedError(f"port {port} needs root. Choose another one: make run PORT=8000") from None
+        except OSError:
+            free = next(other for other in range(port + 1, port + 1000) if not _answers(other))
+            raise EmbeddedError(f"port {port} is in use. Choose another one: make run PORT={free}") from None
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((_HOST, port)) == 0
+
+
+@contextmanager
+def _alone(port: int) -> Iterator[None]:
+    """Hold the home for this one portal, and end what a killed one left behind."""
+    place.home().mkdir(parents=True, exist_ok=True)
+    record = place.home() / "portal.json"
+    with (place.home() / "portal.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EmbeddedError(
+                f"it already runs from this folder{_where(record)}. Stop it, or set LEADSLA_HOME to start a second one."
+            ) from None
+        _end_leftovers()
+        record.write_text(json.dumps({"port": port}))
+        try:
+            yield
+        finally:
+            record.unlink(missing_ok=True)
+
+
+def _where(record: Path) -> str:
+    try:
+        return f" on port {json.loads(record.read_text())['port']}"
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def _end_leftovers() -> None:
+    """End the processes of a portal of this home that was killed: they carry its home in their environment."""
+    mark = str(place.home())
+    for process in psutil.process_iter():
+        if process.pid != os.getpid() and _environment(process).get("LEADSLA_PORTAL") == mark:
+            processes.end(process, gently=signal.SIGTERM, seconds=5)
+
+
+def _environment(process: psutil.Process) -> dict[str, Any]:
+    try:
+        return dict(process.environ())
+    except (psutil.Error, OSError):
+        return {}
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

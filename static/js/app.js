@@ -1,0 +1,22 @@
+// What every page loads: HTMX and the small behaviours, each started once and again on what HTMX brings in.
+import htmx from "htmx.org";
+import { startAsk } from "./ask.js";
+import { startCharts } from "./load_charts.js";
+import { startCountdowns } from "./countdown.js";
+import { startDropzones } from "./dropzone.js";
+import { startForms } from "./forms.js";
+import { startFrame } from "./frame.js";
+import { startKeys } from "./keys.js";
+import { startReasons } from "./reasons.js";
+import { startUndo } from "./undo.js";
+
+window.htmx = htmx;
+
+startFrame();
+startKeys();
+startAsk();
+startForms();
+for (const start of [startCountdowns, startUndo, startReasons, startDropzones, startCharts]) {
+  start(document);
+  document.addEventListener("htmx:load", (event) => event.target !== document.body && start(event.target));
+}

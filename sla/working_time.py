@@ -337,13 +337,13 @@ def _breaks(breaks: Iterable[Mapping[str, str | date]]) -> tuple[_Span, ...]:
     return tuple(sorted(found))
 
 
-def _spans(field: str, windows: Windows) -> tuple[_Span, ...]:
+def _spans(field: str, windows: object) -> tuple[_Span, ...]:
     if isinstance(windows, str) or not isinstance(windows, Sequence):
         raise ValueError(f'{field}: expected a list of windows such as [["09:00", "17:00"]], got {windows!r}.')
     return tuple(sorted({_span(f"{field}[{number}]", window) for number, window in enumerate(windows)}))
 
 
-def _span(field: str, window: Sequence[object]) -> _Span:
+def _span(field: str, window: object) -> _Span:
     if isinstance(window, str) or not isinstance(window, Sequence) or len(window) != 2:
         raise ValueError(f'{field}: expected a start and an end such as ["09:00", "17:00"], got {window!r}.')
     start = _clock(f"{field}.from", window[0])

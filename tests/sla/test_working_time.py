@@ -162,11 +162,24 @@ def test_working_day_is_weekly_hours_by_open_days(hours: dict[str, Windows], exp
 def test_equal_calendars_are_one_key() -> None:
     one = WorkingTime("UTC", OFFICE, ["2026-05-01"], {"2026-05-01": [["09:00", "10:00"]]})
     same = WorkingTime("UTC", {**OFFICE, "sun": []}, [date(2026, 5, 1)])
-    other = WorkingTime("Etc/UTC", OFFICE, ["2026-05-01"])
     assert one == same
     assert hash(one) == hash(same)
-    assert one != other
     assert shared(one) is shared(same)
+    assert one != WorkingTime("Etc/UTC", OFFICE, ["2026-05-01"])
+    assert one != WorkingTime("UTC", ALWAYS, ["2026-05-01"])
+    assert one != WorkingTime("UTC", OFFICE)
+    assert one != WorkingTime(
+        "UTC", OFFICE, ["2026-05-01"], breaks=[{"date": "2026-05-04", "from": "09:00", "to": "10:00"}]
+    )
+
+
+def test_window_over_new_year_is_whole_whatever_was_asked_first() -> None:
+    new_year = at("2025-01-01T00:00Z")  # a Wednesday
+    for year in range(2024, 2029):
+        asked = WorkingTime("UTC", {"tue": [["22:00", "06:00"]]})
+        assert not asked.is_open(at(f"{year}-06-01T12:00Z"))
+        assert asked.between(new_year, new_year + 24 * HOUR) == 6 * HOUR
+        assert asked.add(at("2026-06-02T22:00Z"), -1000 * HOUR) == at("2026-06-02T22:00Z") - timedelta(weeks=125)
 
 
 def test_reaches_from_1990_to_2060() -> None:

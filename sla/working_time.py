@@ -325,7 +325,7 @@ def _dates(
     return special | {_day("holidays", day): () for day in holidays}
 
 
-def _breaks(breaks: Iterable[Mapping[str, str | date]]) -> tuple[_Span, ...]:
+def _breaks(breaks: Iterable[object]) -> tuple[_Span, ...]:
     found = set()
     for number, closed in enumerate(breaks):
         field = f"breaks[{number}]"

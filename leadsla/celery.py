@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadsla.settings")
 
@@ -22,5 +23,21 @@ def tick(task: str, *, every: timedelta) -> dict[str, Any]:
     return {"task": task, "schedule": every, "options": {"queue": "ticks", "expires": seconds}}
 
 
-# Keys say in English what happens: "every minute: refresh compliance".
-app.conf.beat_schedule = {}
+def nightly(task: str, *, hour: int, minute: int) -> dict[str, Any]:
+    """Describe a task that runs once a night, in the portal's zone."""
+    return {"task": task, "schedule": crontab(hour=hour, minute=minute), "options": {"expires": 6 * 3600}}
+
+
+# Keys say in English what happens.
+app.conf.beat_schedule = {
+    "every 5 seconds: warn of and record late answers": tick("sla.tasks.sweep_clocks", every=timedelta(seconds=5)),
+    "every 5 seconds: hand over what is qualified": tick("sla.tasks.sweep_handovers", every=timedelta(seconds=5)),
+    "every 5 seconds: carry out answers": tick("feedback.tasks.carry_out_answers", every=timedelta(seconds=5)),
+    "every 5 seconds: deliver messages": tick("leadsla.outbox.tasks.deliver_messages", every=timedelta(seconds=5)),
+    "every minute: take up imports that stopped": tick("leads.tasks.resume_imports", every=timedelta(minutes=1)),
+    "every minute: refresh compliance": tick("sla.tasks.recompute_compliance", every=timedelta(minutes=1)),
+    "every minute: refresh acceptance rates": tick("sla.tasks.recompute_acceptance", every=timedelta(minutes=1)),
+    "every minute: bring back recycled leads": tick("leads.tasks.return_recycled", every=timedelta(minutes=1)),
+    "every night: rescore for decay and judge again": nightly("leads.tasks.rescore_all", hour=2, minute=10),
+    "every night: replay open periods": nightly("sla.tasks.replay_open_periods", hour=3, minute=10),
+}

@@ -62,6 +62,7 @@ TESTING = LEADSLA_ENV == "test"
 LEADSLA_HOME = place.home()
 LEADSLA_URL = (os.environ.get("LEADSLA_URL", "").strip() or "http://localhost:8000").rstrip("/")
 LEADSLA_NOW = os.environ.get("LEADSLA_NOW", "").strip()
+LEADSLA_DEMO = _flag("DEMO", True) and not PRODUCTION
 
 DEBUG = _flag("DEBUG", False)
 SECRET_KEY = os.environ.get("SECRET_KEY", "").strip()
@@ -320,7 +321,7 @@ CELERY_TIMEZONE = TIME_ZONE
 # --- Files
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
 STATICFILES_DIRS = [folder for folder in (BASE_DIR / "static",) if folder.is_dir()]
 MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", "").strip() or LEADSLA_HOME / "media")
 STORAGES = {

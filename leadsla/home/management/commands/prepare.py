@@ -22,8 +22,6 @@ class Command(BaseCommand):
         if User.objects.exists():
             return
         if os.environ.get("DEMO", "").strip() == "0":
-            self.stdout.write(
-                "The portal is empty. Make the first administrator: .venv/bin/python manage.py createsuperuser"
-            )
+            self.stdout.write("Nobody is in it yet. Make an administrator: .venv/bin/python manage.py createsuperuser")
             return
         call_command("load_demo")

@@ -1,7 +1,8 @@
 """The one place that reads the time. Domain functions take `now`; the edges call `now()` once.
 
-`LEADSLA_NOW` (tests and demo only, refused in production) fixes the clock (`2026-03-03T09:00`; without an offset, in the
-portal's zone) or shifts it (`+2d4h`, `-90m`). A shift is relative, so web, worker and beat agree without talking.
+`LEADSLA_NOW` (tests and demo only, refused in production) fixes the clock (`2026-03-03T09:00`, in the portal's zone
+where no offset is given) or shifts it (`+2d4h`, `-90m`). A shift is relative, so web, worker and beat agree without
+talking.
 """
 
 import re

@@ -12,8 +12,8 @@ def main(arguments: list[str]) -> int:
         match arguments:
             case ["run"]:
                 return portal.main()
-            case ["watch", port]:
-                portal.watch(int(port))
+            case ["watch", port, supervisor]:
+                portal.watch(int(port), int(supervisor))
             case ["stop"]:
                 sharing.stop_all()
             case ["status"]:

@@ -51,10 +51,8 @@ def make_private(folder: Path, *, owner: int) -> None:
         EmbeddedError: somebody else made it, or it is no folder.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    except FileExistsError:
-        pass
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {owner, os.geteuid()}:
         raise EmbeddedError(f"{folder} belongs to somebody else. Remove it, or set LEADSLA_HOME to another folder.")
@@ -96,5 +94,5 @@ def development_secret() -> str:
         # Two processes may do this at the same moment: a link appears whole, and the first one stays.
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
-        os.unlink(draft)
+        Path(draft).unlink()
     return path.read_text()

@@ -1,6 +1,5 @@
 """`make run`: the whole portal from a checkout. Starts what is needed, runs the Procfile, leaves nothing behind."""
 
-import fcntl
 import json
 import os
 import signal
@@ -19,11 +18,13 @@ from honcho.environ import parse_procfile
 from honcho.manager import SYSTEM_PRINTER_NAME, Manager
 from honcho.printer import Message, Printer
 
-from leadsla.embedded import place, processes, sharing
+from leadsla.embedded import locks, place, processes, sharing
 from leadsla.embedded.place import EmbeddedError
 
 _WATCH = "leadsla"
 _HOST = "127.0.0.1"
+# Celery says this whatever its log level.
+_CHATTER = {"", "worker: Warm shutdown (MainProcess)", "worker: Hitting Ctrl+C again will terminate all running tasks!"}
 
 
 class _QuietPrinter(Printer):  # type: ignore[misc]  # honcho has no types
@@ -35,6 +36,8 @@ class _QuietPrinter(Printer):  # type: ignore[misc]  # honcho has no types
         data = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
         before = "" if message.name == _WATCH else f"{message.name:<6} | "
         for line in data.splitlines():
+            if line in _CHATTER:
+                continue
             print(before + line, file=self.output, flush=True)
 
 
@@ -54,14 +57,17 @@ def main() -> int:
         return 0
 
 
-def watch(port: int) -> None:
-    """Say when the portal answers, then see to it that a service that died comes back."""
-    while not _answers(port):
+def watch(port: int, supervisor: int) -> None:
+    """Say when the portal answers, revive a service that died, and clear up if the supervisor is killed."""
+    while not _answers(port) and psutil.pid_exists(supervisor):
         time.sleep(0.1)
-    print(f"\nLeadSLA answers at {os.environ['LEADSLA_URL']}  (Ctrl-C stops it)\n", flush=True)
-    while True:
+    print(f"LeadSLA answers at {os.environ['LEADSLA_URL']} (Ctrl-C stops it)", flush=True)
+    while psutil.pid_exists(supervisor):
         time.sleep(2)
         sharing.revive()
+    _end_leftovers()
+    with sharing.services():  # the last one out stops them
+        pass
 
 
 def _run(port: int) -> int:
@@ -83,7 +89,7 @@ def _run(port: int) -> int:
     manager = Manager(_QuietPrinter(sys.stdout))
     for name, command in parse_procfile((place.CHECKOUT / "Procfile").read_text()).processes.items():
         manager.add_process(name, command, env=environment, cwd=str(place.CHECKOUT))
-    watching = f"exec python -m leadsla.embedded watch {port}"
+    watching = f"exec python -m leadsla.embedded watch {port} {os.getpid()}"
     manager.add_process(_WATCH, watching, env=environment, cwd=str(place.CHECKOUT))
     manager.loop()
     print("LeadSLA stopped.", flush=True)
@@ -119,15 +125,12 @@ def _answers(port: int) -> bool:
 @contextmanager
 def _alone(port: int) -> Iterator[None]:
     """Hold the home for this one portal, and end what a killed one left behind."""
-    place.home().mkdir(parents=True, exist_ok=True)
     record = place.home() / "portal.json"
-    with (place.home() / "portal.lock").open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with locks.file("portal") as lock:
+        if not locks.take(lock):
             raise EmbeddedError(
                 f"it already runs from this folder{_where(record)}. Stop it, or set LEADSLA_HOME to start a second one."
-            ) from None
+            )
         _end_leftovers()
         record.write_text(json.dumps({"port": port}))
         try:

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: create, start, stop, recover after a crash. Callers hold the lock of `sharing`."""
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -98,16 +99,13 @@ def _owner() -> int:
     command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _SYSTEM_USER]
     if shutil.which("useradd") is None:
         command = ["adduser", "-S", "-D", "-H", _SYSTEM_USER]
-    try:
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):  # two homes may do this at the same moment
         subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        # Two homes may do this at the same moment.
-        pass
     try:
         return pwd.getpwnam(_SYSTEM_USER).pw_uid
     except KeyError:
         raise EmbeddedError(
-            "PostgreSQL does not run as root and no user could be made for it. Run as another user, or set DATABASE_URL."
+            "PostgreSQL does not run as root, and no user could be made for it. Be another user, or set DATABASE_URL."
         ) from None
 
 

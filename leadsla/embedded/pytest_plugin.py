@@ -4,7 +4,6 @@ Loaded by `-p` before pytest-django reads the settings. Each run at the same mom
 (`test-1`, `test-2`, …); the workers of pytest-xdist share their run's.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,24 +11,19 @@ from typing import IO
 
 import pytest
 
-from leadsla.embedded import place, sharing
+from leadsla.embedded import locks, place, sharing
 
 _held = ExitStack()
 
 
 def _take_home() -> IO[bytes]:
     """Take the first test home that no other run holds. The lock ends with the process, however it ends."""
-    root = place.home()
-    root.mkdir(parents=True, exist_ok=True)
     for number in range(1, 100):
-        lock = (root / f"test-{number}.lock").open("ab")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            continue
-        os.environ["LEADSLA_HOME"] = str(root / f"test-{number}")
-        return lock
+        lock = locks.file(f"test-{number}")
+        if locks.take(lock):
+            os.environ["LEADSLA_HOME"] = str(place.home() / f"test-{number}")
+            return lock
+        lock.close()
     raise place.EmbeddedError("a hundred test runs at once in one home.")
 
 

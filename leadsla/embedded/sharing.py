@@ -1,17 +1,15 @@
 """Who may start and stop an embedded service: the first one in starts it, the last one out stops it.
 
-Each user holds a shared file lock for as long as it lives, so a killed user counts as gone. Starting and stopping happen
-under a second, exclusive lock, so that two commands at once do not fight. A server that a killed user left behind is
-taken over by the next one.
+Each user holds a shared file lock for as long as it lives, so a killed user counts as gone. Starting and stopping
+happen under a second, exclusive lock, so that two commands at once do not fight. A server that a killed user left
+behind is taken over by the next one.
 """
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import IO
 
-from leadsla.embedded import place, postgres, redis_server
+from leadsla.embedded import locks, postgres, redis_server
 
 _ADDRESSES = {postgres.NAME: "DATABASE_URL", redis_server.NAME: "REDIS_URL"}
 _WITHOUT_DATABASE = frozenset(
@@ -22,17 +20,17 @@ _WITHOUT_DATABASE = frozenset(
 @contextmanager
 def shared(name: str, *, start: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
     """Hold a service: running when entered, stopped at the end unless somebody else holds it too."""
-    with _lock_file(f"{name}.users") as users:
-        with _lock_file(f"{name}.control") as control:
-            fcntl.flock(control, fcntl.LOCK_EX)
-            fcntl.flock(users, fcntl.LOCK_SH)
+    with locks.file(f"{name}.users") as users:
+        with locks.waited_for(f"{name}.control"):
+            locks.share(users)
             start()
         try:
             yield
         finally:
-            with _lock_file(f"{name}.control") as control:
-                fcntl.flock(control, fcntl.LOCK_EX)
-                if _is_last(users):
+            with locks.waited_for(f"{name}.control"):
+                locks.release(users)
+                # Nobody can come in between here: they wait for the control lock.
+                if locks.take(users):
                     stop()
 
 
@@ -66,30 +64,12 @@ def revive() -> None:
     ):
         if os.environ.get(_ADDRESSES[name]) or running():
             continue
-        with _lock_file(f"{name}.control") as control:
-            fcntl.flock(control, fcntl.LOCK_EX)
+        with locks.waited_for(f"{name}.control"):
             start()
 
 
 def stop_all() -> None:
     """Stop both services of this home, whoever uses them."""
     for name, stop in ((postgres.NAME, postgres.stop), (redis_server.NAME, redis_server.stop)):
-        with _lock_file(f"{name}.control") as control:
-            fcntl.flock(control, fcntl.LOCK_EX)
+        with locks.waited_for(f"{name}.control"):
             stop()
-
-
-def _is_last(users: IO[bytes]) -> bool:
-    """Give up our hold and say whether nobody else has one. Under the control lock nobody new can come in between."""
-    fcntl.flock(users, fcntl.LOCK_UN)
-    try:
-        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _lock_file(name: str) -> IO[bytes]:
-    folder = place.home()
-    folder.mkdir(parents=True, exist_ok=True)
-    return (folder / f"{name}.lock").open("ab")

@@ -24,18 +24,18 @@
     for (const group of document.querySelectorAll("[data-themes]")) {
       group.hidden = false;
       const mark = () => {
-        for (const button of group.querySelectorAll("[data-theme]")) {
-          button.setAttribute("aria-pressed", String(button.dataset.theme === chosen()));
+        for (const button of group.querySelectorAll("[data-set-theme]")) {
+          button.setAttribute("aria-pressed", String(button.dataset.setTheme === chosen()));
         }
       };
       mark();
       group.addEventListener("click", (event) => {
-        const button = event.target.closest("[data-theme]");
+        const button = event.target.closest("[data-set-theme]");
         if (!button) return;
         try {
-          localStorage.setItem("leadsla-theme", button.dataset.theme);
+          localStorage.setItem("leadsla-theme", button.dataset.setTheme);
         } catch {
-          root.dataset.bsTheme = button.dataset.theme; // for this page only
+          root.dataset.bsTheme = button.dataset.setTheme; // for this page only
         }
         apply();
         mark();

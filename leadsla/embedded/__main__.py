@@ -1,6 +1,10 @@
 """`python -m leadsla.embedded run|stop|status`: the portal of a checkout and its embedded services."""
 
+import signal
 import sys
+
+# Ctrl-C while modules load ends this quietly; nothing is started yet.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from leadsla.embedded import place, portal, postgres, redis_server, sharing
 from leadsla.embedded.place import EmbeddedError
@@ -8,6 +12,7 @@ from leadsla.embedded.place import EmbeddedError
 
 def main(arguments: list[str]) -> int:
     """Carry out what the arguments say; return the exit code."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         match arguments:
             case ["run"]:

@@ -59,10 +59,11 @@ def main() -> int:
 
 def watch(port: int, supervisor: int) -> None:
     """Say when the portal answers, revive a service that died, and clear up if the supervisor is killed."""
-    while not _answers(port) and psutil.pid_exists(supervisor):
+    portal = psutil.Process(supervisor)
+    while not _answers(port) and processes.alive(portal):
         time.sleep(0.1)
     print(f"LeadSLA answers at {os.environ['LEADSLA_URL']} (Ctrl-C stops it)", flush=True)
-    while psutil.pid_exists(supervisor):
+    while processes.alive(portal):
         time.sleep(2)
         sharing.revive()
     _end_leftovers()
@@ -149,9 +150,9 @@ def _where(record: Path) -> str:
 def _end_leftovers() -> None:
     """End the processes of a portal of this home that was killed: they carry its home in their environment."""
     mark = str(place.home())
-    for process in psutil.process_iter():
-        if process.pid != os.getpid() and _environment(process).get("LEADSLA_PORTAL") == mark:
-            processes.end(process, gently=signal.SIGTERM, seconds=5)
+    marked = [process for process in psutil.process_iter() if _environment(process).get("LEADSLA_PORTAL") == mark]
+    others = [process for process in marked if process.pid != os.getpid()]
+    processes.end(*others, gently=signal.SIGTERM, seconds=4)
 
 
 def _environment(process: psutil.Process) -> dict[str, Any]:

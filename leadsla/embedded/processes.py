@@ -1,5 +1,6 @@
 """Find, end and wait for the processes of the embedded services."""
 
+import contextlib
 import signal
 import time
 from pathlib import Path
@@ -32,13 +33,13 @@ def command(process: psutil.Process) -> list[str]:
         return []
 
 
-def end(process: psutil.Process, *, gently: signal.Signals, seconds: float) -> None:
-    """Ask a process to end; after `seconds`, kill it with its children. Returns when they are gone."""
-    try:
-        family = [process, *process.children(recursive=True)]
-        process.send_signal(gently)
-    except psutil.NoSuchProcess:
-        return
+def end(*chosen: psutil.Process, gently: signal.Signals, seconds: float) -> None:
+    """Ask processes to end; after `seconds`, kill them with their children. Returns when all are gone."""
+    family = []
+    for process in chosen:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family += [process, *process.children(recursive=True)]
+            process.send_signal(gently)
     if wait(family, seconds=seconds):
         return
     for member in filter(alive, family):

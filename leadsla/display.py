@@ -17,7 +17,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.formats import number_format
-from django.utils.html import format_html
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
@@ -278,6 +278,18 @@ def width_to(start: Number | None, end: Number | None) -> str:
 
 
 @register.filter
+def per_cent(share: Number | None) -> str:
+    """Write a share of 0 to 1 as a coordinate of 0 to 100."""
+    return coord(float(share or 0) * 100)
+
+
+@register.filter
+def per_cent_to(start: Number | None, end: Number | None) -> str:
+    """Write the distance between two shares of 0 to 1 as a width of 0 to 100."""
+    return width_to(float(start or 0) * 100, float(end or 0) * 100)
+
+
+@register.filter
 def anchor(position: Number | None) -> str:
     """Say on which side of its point a label stands, so that it stays inside: SVG's text-anchor."""
     place = float(position or 0)
@@ -320,6 +332,27 @@ def spark_line(
         "width": str(width),
         "height": str(height),
     }
+
+
+BAR_SPACE = 72.0  # per cent of the width; the rest is for the figure behind the bar
+
+
+@register.simple_tag
+def pareto_bar(count: int, contested: int | None, top: int) -> dict[str, str]:
+    """Lay out a bar of a Pareto list: its plain and its contested part, and where the figure stands, in per cent."""
+    unit = BAR_SPACE / top if top else 0.0
+    hatched = contested or 0
+    return {
+        "plain": coord((count - hatched) * unit),
+        "contested": coord(hatched * unit),
+        "end": coord(count * unit),
+    }
+
+
+@register.filter
+def chart_data(data: object, name: str) -> SafeString:
+    """Write what a chart draws as a JSON block beside it; browsers never execute it."""
+    return json_script(data, f"{name}-data")
 
 
 LEAST_LABEL = 17.0

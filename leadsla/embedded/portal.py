@@ -41,6 +41,23 @@ class _QuietPrinter(Printer):  # type: ignore[misc]  # honcho has no types
             print(before + line, file=self.output, flush=True)
 
 
+class _Manager(Manager):  # type: ignore[misc]  # honcho has no types
+    """Stop also where the wish comes before every process has told its number."""
+
+    _asked = False
+
+    def terminate(self) -> None:
+        self._asked = True
+        if super()._all_started():
+            super().terminate()
+
+    def _all_started(self) -> bool:
+        started: bool = super()._all_started()
+        if started and self._asked:
+            super().terminate()
+        return started
+
+
 def main() -> int:
     """Run the portal until Ctrl-C, SIGTERM or the end of one of its processes; return the exit code."""
     signal.signal(signal.SIGTERM, _leave)
@@ -87,7 +104,7 @@ def _run(port: int) -> int:
     )
     if prepared.returncode:
         return prepared.returncode
-    manager = Manager(_QuietPrinter(sys.stdout))
+    manager = _Manager(_QuietPrinter(sys.stdout))
     for name, command in parse_procfile((place.CHECKOUT / "Procfile").read_text()).processes.items():
         manager.add_process(name, command, env=environment, cwd=str(place.CHECKOUT))
     watching = f"exec python -m leadsla.embedded watch {port} {os.getpid()}"

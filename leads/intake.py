@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -190,8 +190,8 @@ def _check_lengths(arrival: Arrival, errors: dict[str, str]) -> None:
             }
 
 
-def _read(arrival: Arrival, *, now: datetime, index: int = 0) -> _Read:
-    """Bring an arrival into normal form, or refuse it."""
+def _read(arrival: Arrival, *, now: datetime, index: int = 0, is_known: bool = False) -> _Read:
+    """Bring an arrival into normal form, or refuse it; of somebody known nothing is needed to recognise them by."""
     errors: dict[str, str] = {}
     problems: list[str] = []
     found = _read_facts(arrival.facts, errors)
@@ -210,7 +210,7 @@ def _read(arrival: Arrival, *, now: datetime, index: int = 0) -> _Read:
     if email:
         keys.append(("email", "", email))
     name_key, firm = folded(str(found.get("name", ""))), company_key(str(found.get("company_name", "")))
-    if not errors and not keys and not phone and not (name_key and firm):
+    if not (errors or is_known or keys or phone or (name_key and firm)):
         errors["phone" if problems else "email"] = (
             problems[0]
             if problems
@@ -306,13 +306,17 @@ def _derive(person: _Person, changed: set[str]) -> None:
         person.wants_company = True
 
 
-def _tell(person: _Person, read: _Read, *, by: User | None, now: datetime) -> None:
-    """Write an arrival's facts onto a lead."""
+def _tell(person: _Person, read: _Read, taken: Container[Key], *, by: User | None, now: datetime) -> None:
+    """Write an arrival's facts onto a lead; keys that are taken tell of somebody else."""
     lead, arrival = person.lead, read.arrival
     overwrites = arrival.on_existing == "overwrite"
+    facts = dict(read.facts)
+    email = ("email", "", str(facts.get("email", "")))
+    if email in taken and email not in person.keys:
+        del facts["email"]
     changed = {
         code
-        for code, value in read.facts.items()
+        for code, value in facts.items()
         if (overwrites or getattr(lead, code) in {"", None}) and person.put(code, value)
     }
     if changed:
@@ -321,7 +325,8 @@ def _tell(person: _Person, read: _Read, *, by: User | None, now: datetime) -> No
     own = {**lead.own, **arrival.own} if overwrites else {**arrival.own, **lead.own}
     person.put("own", own)
     for key in read.keys:
-        if key not in person.keys:
+        # Another lead's address or id stays that lead's; the two are proposed as duplicates.
+        if key not in person.keys and key not in taken:
             person.keys.add(key)
             person.new_keys.append(key)
     person.has_email = person.has_email or bool(lead.email)
@@ -413,7 +418,8 @@ def _act(person: _Person, read: _Read, found: places.Places, *, by: User | None,
 class _Batch:
     """Everybody whom a batch may mean, found by few queries and kept up to date while it is worked on."""
 
-    def __init__(self, reads: Sequence[_Read]) -> None:
+    def __init__(self, reads: Sequence[_Read], *, meant: int | None = None) -> None:
+        self.meant = meant  # the lead that all arrivals are about, when that is known
         self.people: dict[int, _Person] = {}  # by lead id
         self.new: list[_Person] = []
         self.by_key: dict[Key, _Person] = {}
@@ -428,7 +434,7 @@ class _Batch:
         for kind, system in {key[:2] for key in keys}:
             wanted |= Q(kind=kind, system=system, value__in=[key[2] for key in keys if key[:2] == (kind, system)])
         ids = set(Identity.objects.filter(wanted).values_list("lead_id", flat=True))
-        ids |= self._named(reads)
+        ids |= self._named(reads) | ({self.meant} if self.meant else set())
         if not ids:
             return
         for lead in Lead.objects.living().filter(pk__in=ids).order_by("pk").select_for_update(of=("self",)):
@@ -487,6 +493,8 @@ class _Batch:
     def match(self, read: _Read) -> tuple[_Person | None, list[tuple[_Person, str]]]:
         """Return whom an arrival means, and others who may be the same with the reason."""
         sure = [self.by_key[key] for key in read.keys if key in self.by_key]
+        if self.meant:
+            sure.insert(0, self.people[self.meant])
         alike = [(person, _("same phone")) for person in self.by_phone.get(read.phone, ())]
         for firm in (read.company_key, read.domain):
             if read.name_key and firm:
@@ -567,15 +575,48 @@ def receive_many(
         Refused: one cannot be taken; nothing of the batch is.
     """
     reads = [_read(arrival, now=now, index=index) for index, arrival in enumerate(arrivals)]
+    return _take_in(reads, meant=None, now=now, by=by, team=team, owner=owner, origin=origin)
+
+
+def receive_for(lead: Lead, arrival: Arrival, *, now: datetime, by: User | None = None) -> Receipt:
+    """Take in an arrival that is known to be about a lead: an interaction, with or without facts.
+
+    Args:
+        lead: whom it is about; of a merged lead, the one that was kept.
+        arrival: what is told; ids that belong to somebody else propose a duplicate.
+        now: this moment.
+        by: who entered it.
+
+    Raises:
+        Refused: it cannot be taken.
+    """
+    read = _read(arrival, now=now, is_known=True)
+    meant = lead.merged_into_id or lead.pk
+    return _take_in([read], meant=meant, now=now, by=by, team=None, owner=None, origin=Origin.LIVE)[0]
+
+
+_Told = tuple[_Person, bool, bool, list[tuple[_Person, str]]]  # who, is new, is changed, who else it may be
+
+
+def _take_in(
+    reads: Sequence[_Read],
+    *,
+    meant: int | None,
+    now: datetime,
+    by: User | None,
+    team: Team | None,
+    owner: User | None,
+    origin: str,
+) -> list[Receipt]:
     if not reads:
         return []
+    told: list[_Told] = []
     with transaction.atomic():
         identity.lock(key for read in reads for key in read.locks())
         found = places.find(
             sources=[read.arrival.source for read in reads], campaigns=[read.arrival.campaign for read in reads]
         )
-        batch = _Batch(reads)
-        told: list[tuple[_Person, bool, bool, list[tuple[_Person, str]]]] = []
+        batch = _Batch(reads, meant=meant)
         for read in reads:
             person, others = batch.match(read)
             is_new = person is None
@@ -583,24 +624,27 @@ def receive_many(
                 person = _new(now=now, team=team, owner=owner, origin=origin)
                 batch.add(person)
             had = _marks(person)
-            _tell(person, read, by=by, now=now)
+            _tell(person, read, batch.by_key, by=by, now=now)
             _touch(person, read, found, now=now)
             _act(person, read, found, by=by, now=now)
             batch.index(person)
             # Others are proposed where something new makes them alike, so that a repeated delivery proposes nothing.
             is_changed = is_new or _marks(person) != had
             told.append((person, is_new, is_changed, others[:MOST_PROPOSALS] if is_changed else []))
-        touched = batch.touched()
-        _settle_companies(touched)
-        _exclude(touched)
-        _write(touched)
-        _propose(told, now=now)
-        ids = [person.lead.pk for person in touched]
+        _save(batch.touched(), told, now=now)
+        ids = [person.lead.pk for person in batch.touched()]
         if ids:
             scoring.score(ids, now=now)
         if ids and origin == Origin.LIVE:
             qualification.judge(ids, now=now)
     return _receipts(reads, told)
+
+
+def _save(touched: Sequence[_Person], told: Sequence[_Told], *, now: datetime) -> None:
+    _settle_companies(touched)
+    _exclude(touched)
+    _write(touched)
+    _propose(told, now=now)
 
 
 def _new(*, now: datetime, team: Team | None, owner: User | None, origin: str) -> _Person:
@@ -673,7 +717,7 @@ def _write(people: Sequence[_Person]) -> None:
     Interaction.objects.bulk_create(acts, batch_size=1000, ignore_conflicts=True)
 
 
-def _propose(told: Sequence[tuple[_Person, bool, bool, list[tuple[_Person, str]]]], *, now: datetime) -> None:
+def _propose(told: Sequence[_Told], *, now: datetime) -> None:
     pairs: dict[tuple[int, int], DuplicateProposal] = {}
     for person, _is_new, _is_changed, others in told:
         for other, why in others:
@@ -684,9 +728,7 @@ def _propose(told: Sequence[tuple[_Person, bool, bool, list[tuple[_Person, str]]
     DuplicateProposal.objects.bulk_create(pairs.values(), ignore_conflicts=True)
 
 
-def _receipts(
-    reads: Sequence[_Read], told: Sequence[tuple[_Person, bool, bool, list[tuple[_Person, str]]]]
-) -> list[Receipt]:
+def _receipts(reads: Sequence[_Read], told: Sequence[_Told]) -> list[Receipt]:
     ids = {person.lead.pk for person, *_rest in told}
     ids |= {other.lead.pk for *_rest, others in told for other, _why in others}
     leads = Lead.objects.select_related("company").in_bulk(ids)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from leads.intake import Arrival, Refused, amend, receive, receive_many
+from leads.intake import Arrival, Refused, amend, receive, receive_for, receive_many
 from leads.models import (
     Company,
     DuplicateProposal,
@@ -343,3 +343,27 @@ def test_amending_to_another_leads_email_is_refused(tuesday, mia) -> None:
         amend(lead, facts={"email": "otto@kessler.example"}, by=mia, now=tuesday)
     lead.refresh_from_db()
     assert lead.email == "katrin@kessler.example"
+
+
+def test_an_act_of_a_known_lead_needs_nothing_to_recognise_it_by(tuesday, mia) -> None:
+    lead = receive(arrival(occurred_at=tuesday - timedelta(days=1)), now=tuesday).lead
+    told = Arrival(facts={}, kind=InteractionKind.EMAIL_REPLY, occurred_at=tuesday - timedelta(hours=2), detail="Yes")
+    receipt = receive_for(lead, told, by=mia, now=tuesday)
+    assert (receipt.lead, receipt.is_new, receipt.is_changed) == (lead, False, True)
+    assert list(lead.interactions.values_list("kind", flat=True)) == ["email_reply", "demo_request"]
+    assert not receive_for(lead, told, by=mia, now=tuesday).is_changed
+
+
+def test_a_key_without_a_moment_is_one_act_whenever_it_is_delivered(tuesday) -> None:
+    receive(arrival(key="form-5"), now=tuesday)
+    assert not receive(arrival(key="form-5"), now=tuesday + timedelta(minutes=5)).is_changed
+    assert receive(arrival(key="form-6"), now=tuesday + timedelta(minutes=5)).is_changed
+
+
+def test_facts_alone_are_no_act(tuesday) -> None:
+    lead = receive(arrival(occurred_at=tuesday), now=tuesday).lead
+    later = tuesday + timedelta(days=1)
+    receipt = receive(arrival(kind=None, facts={"city": "Ulm"}, source="Elsewhere"), now=later)
+    assert (receipt.lead.city, str(receipt.lead.last_source)) == ("Ulm", "Website form")
+    assert Interaction.objects.count() == 1
+    assert lead.pk == receipt.lead.pk

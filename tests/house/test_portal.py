@@ -1,0 +1,97 @@
+"""`make run`: ports, a second start, requests over a crash, nothing left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from leadsla.embedded import place, postgres
+
+from .conftest import processes_of, python, said
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody serves."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def portal(home: Path, free_port: int) -> Iterator[subprocess.Popen[str]]:
+    """A portal that answers."""
+    process = python("-m", "leadsla.embedded", "run", PORT=str(free_port), DEMO="0")
+    wait_for(process, "LeadSLA answers at")
+    yield process
+    if process.poll() is None:
+        process.kill()
+
+
+def wait_for(process: subprocess.Popen[str], beginning: str) -> list[str]:
+    """Read lines until one begins as told; return those before it."""
+    assert process.stdout is not None
+    before = []
+    for line in process.stdout:
+        if line.startswith(beginning):
+            return before
+        before.append(line)
+    raise AssertionError(f"it ended without {beginning!r}: {''.join(before)}")
+
+
+def status(port: int) -> int:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/accounts/login/", timeout=20) as answer:
+        code: int = answer.status
+        return code
+
+
+def test_answers_survives_a_crash_of_postgresql_and_stops_without_a_trace(
+    home: Path, free_port: int, portal: subprocess.Popen[str]
+) -> None:
+    assert status(free_port) == 200
+    second = python("-m", "leadsla.embedded", "run", PORT=str(free_port))
+    assert f"it already runs from this folder on port {free_port}" in said(second)
+    assert second.returncode == 1
+
+    psutil.Process(int((place.data("postgres") / "postmaster.pid").read_text().splitlines()[0])).kill()
+    postgres.start()
+    assert status(free_port) == 200
+
+    os.killpg(portal.pid, signal.SIGINT)
+    assert said(portal).endswith("LeadSLA stopped.\n")
+    assert portal.returncode == 0
+    assert processes_of(home) == []
+
+
+def test_a_killed_portal_takes_everything_with_it(home: Path, portal: subprocess.Popen[str]) -> None:
+    started = processes_of(home)
+    assert len(started) > 5
+    portal.kill()
+    _, alive = psutil.wait_procs(started, timeout=30)
+    assert alive == []
+
+
+def test_a_busy_port_is_named_with_a_way_out(home: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = python("-m", "leadsla.embedded", "run", PORT=str(port))
+        message = said(process)
+    assert message.startswith(f"LeadSLA: port {port} is in use. Choose another one: make run PORT=")
+    assert message.count("\n") == 1
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize("told", ["eighty", "0", "65536", "-1"])
+def test_a_port_that_is_none_is_refused(home: Path, told: str) -> None:
+    process = python("-m", "leadsla.embedded", "run", PORT=told)
+    assert said(process) == f"LeadSLA: PORT is {told!r}: give a number from 1 to 65535.\n"
+    assert process.returncode == 1

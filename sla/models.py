@@ -598,6 +598,9 @@ class Compliance(models.Model):
     status = models.CharField(max_length=8, choices=ComplianceStatus)
     is_settled = models.BooleanField(default=False)
     counts_from = models.DateField(null=True)  # of "too early": from when it can be judged
+    settled_kept = models.PositiveIntegerField(null=True)  # what was shown when it was settled; later facts restate it
+    settled_cases = models.PositiveIntegerField(null=True)
+    settled_at = models.DateTimeField(null=True)
     computed_at = models.DateTimeField()
 
     class Meta:

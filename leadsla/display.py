@@ -367,28 +367,33 @@ def stacked(parts: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]
             before it (the overdue among the waiting).
 
     Returns:
-        `bars` and `labels`: the parts with `x` and `width` as text. Labels have a least width, so that they never
-        run into each other.
+        `bars` and `labels`: the parts with `x` and `width` as text. A label counts the parts that belong to it, too,
+        and has a least width, so that it never runs into the next; `size` says how long it is.
     """
     total = sum(int(part["count"]) for part in parts)
     bars: list[dict[str, Any]] = []
+    labels: list[dict[str, Any]] = []
     spans: list[float] = []
-    labelled: list[Mapping[str, Any]] = []
     start = 0.0
     for part in parts:
-        share = int(part["count"]) / total * 100 if total else 0.0
+        count = int(part["count"])
+        share = count / total * 100 if total else 0.0
         gap = 0.3 if share > 1 else 0.0
         bars.append({**part, "x": coord(start), "width": coord(max(share - gap, 0.6 if share else 0.0))})
         start += share
         if part.get("label"):
-            labelled.append(part)
+            labels.append({**part, "count": count})
             spans.append(share)
         elif spans:
+            labels[-1]["count"] += count
             spans[-1] += share
-    labels = []
     start = 0.0
-    for part, width in zip(labelled, _least_widths(spans), strict=True):
-        labels.append({**part, "x": coord(start), "width": coord(width)})
+    for label, width in zip(labels, _least_widths(spans), strict=True):
+        letters = len(f"{label['count']} {label['label']} {label.get('detail', '')}")
+        size = "short" if letters <= 20 else "middling" if letters <= 26 else "long"
+        # Behind the last label there is room to run over.
+        is_last = label is labels[-1] and size == "short"
+        label.update(x=coord(start), width=coord(width), size="last" if is_last else size)
         start += width
     return {"bars": bars, "labels": labels}
 

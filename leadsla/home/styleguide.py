@@ -100,7 +100,7 @@ STRIP = {
     "parts": [
         {"count": 37, "kind": "accepted", "label": "accepted", "url": HERE, "detail": "63 % of 59 that count"},
         {"count": 24, "kind": "rejected", "label": "rejected", "url": HERE, "detail": "3 contested"},
-        {"count": 12, "count_shown": 13, "kind": "waiting", "label": "waiting", "url": HERE, "detail": "1 overdue"},
+        {"count": 12, "kind": "waiting", "label": "waiting", "url": HERE, "detail": "1 overdue"},
         {"count": 1, "kind": "overdue"},
     ],
     "at_risk": {"count": 6, "url": HERE, "detail": "5 with sales, 1 with marketing"},

@@ -89,7 +89,11 @@ const yAxis = (t, extra) => ({
   axisTick: { show: false },
   splitLine: { lineStyle: { color: t.line } },
   ...extra,
-  axisLabel: { color: t["ink-3"], ...extra.axisLabel },
+  axisLabel: {
+    color: t["ink-3"],
+    formatter: (value) => (extra.interval && value % extra.interval ? "" : value), // ends that are no tick stay blank
+    ...extra.axisLabel,
+  },
 });
 const ticks = (marks) => {
   const words = Object.fromEntries(marks);
@@ -124,7 +128,8 @@ const pace = (data, t, width) => {
     );
   }
   if (compare) {
-    const middle = compare.points[Math.floor(compare.points.length * 0.75)];
+    const isNarrow = width < 420;
+    const middle = compare.points[Math.floor(compare.points.length * (isNarrow ? 0.62 : 0.75))];
     series.push(
       line(t, compare.points, {
         lineStyle: { color: t.compare, width: 1.25 },
@@ -134,7 +139,12 @@ const pace = (data, t, width) => {
           itemStyle: { color: t.compare },
           silent: true,
           data: [{ coord: middle }],
-          label: label(t["ink-3"], { position: "bottom", distance: 12, offset: [26, 0], formatter: compare.label }),
+          label: label(t["ink-3"], {
+            position: "bottom",
+            distance: isNarrow ? 30 : 12,
+            offset: [isNarrow ? 44 : 26, 0],
+            formatter: compare.label,
+          }),
         },
       }),
     );
@@ -162,21 +172,6 @@ const pace = (data, t, width) => {
   series.push(
     line(t, actual, {
       lineStyle: { color: t.accent, width: 2.5 },
-      markPoint: {
-        symbol: "circle",
-        symbolSize: 9,
-        silent: true,
-        itemStyle: { color: t.accent, borderColor: t.surface, borderWidth: 2 },
-        data: [{ coord: last }],
-        label: label(t.ink, {
-          position: today > days * 0.2 ? "left" : "right",
-          distance: 8,
-          offset: [0, -8],
-          fontWeight: 650,
-          fontSize: 13,
-          formatter: words.today,
-        }),
-      },
       markLine: {
         silent: true,
         symbol: "none",
@@ -186,6 +181,26 @@ const pace = (data, t, width) => {
       },
     }),
   );
+  series.push({
+    type: "scatter",
+    symbolSize: 9,
+    silent: true,
+    z: 6,
+    itemStyle: { color: t.accent, borderColor: t.surface, borderWidth: 2, opacity: 1 },
+    data: [
+      point(
+        last,
+        label(t.ink, {
+          position: today > days * 0.2 ? "left" : "right",
+          distance: 8,
+          offset: [0, -8],
+          fontWeight: 650,
+          fontSize: 13,
+          formatter: words.today,
+        }),
+      ),
+    ],
+  });
   if (promise) {
     // The three words at the right end keep their distance from each other.
     const near = (value) => expected && Math.abs(value - expected.value) < top * 0.09;
@@ -250,6 +265,7 @@ const histogram = (data, t, width) => {
     },
   });
   const lateAnchor = dueX > width * 0.72 ? "right" : "left";
+  const detailFits = words.in_time_detail.length * 5.7 < dueX - 24;
   const lateX = lateAnchor === "right" ? width - grid.right : dueX + 8;
   return {
     ...base(t),
@@ -309,7 +325,7 @@ const histogram = (data, t, width) => {
     ],
     graphic: [
       text(16, 6, words.in_time, t.accent, 650, 13),
-      text(16, 25, words.in_time_detail, t["ink-3"], 400, SIZE),
+      ...(detailFits ? [text(16, 25, words.in_time_detail, t["ink-3"], 400, SIZE)] : []),
       text(lateX, 6, words.late, t["s-missed"], 650, 13, lateAnchor),
       text(lateX, 25, words.late_detail, t.ink, 500, SIZE, lateAnchor),
     ],
@@ -361,7 +377,7 @@ const history = (data, t) => ({
 });
 
 // Bars per period, the promise as a band behind them.
-const bars = (data, t) => ({
+const bars = (data, t, width) => ({
   ...base(t),
   grid: { left: 34, right: 50, top: 10, bottom: 24 },
   xAxis: {
@@ -394,7 +410,11 @@ const bars = (data, t) => ({
       data: (data.band ?? []).map((value) =>
         point(
           [data.labels.length - 1, value],
-          label(t["ink-2"], { position: "right", distance: 14, formatter: String(value) }),
+          label(t["ink-2"], {
+            position: "right",
+            distance: (width - 84) / data.labels.length / 2 + 6,
+            formatter: String(value),
+          }),
         ),
       ),
     },

@@ -91,13 +91,13 @@ elif not SECRET_KEY:
 # --- Apps
 
 INSTALLED_APPS = [
-    "leadsla.accounts",
+    "leadsla.accounts.apps.AccountsConfig",
     "leadsla.outbox",
     "leads",
     "sla",
     "feedback",
     "leadsla.home",
-    "django.contrib.admin",
+    "leadsla.accounts.apps.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -198,6 +198,8 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_TASK_ACKS_LATE = True
+# With late acknowledgement a task goes back to the queue when the broker is lost; it must not run twice at a time.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -307,6 +309,7 @@ CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
 HTTPS = _flag("HTTPS", PRODUCTION)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = _flag("SECURE_SSL_REDIRECT", False)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = _number("SECURE_HSTS_SECONDS", 0)
 if _flag("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

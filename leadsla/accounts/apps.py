@@ -1,6 +1,7 @@
-"""Register the app."""
+"""Register the app, and the administration that goes by roles."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class AccountsConfig(AppConfig):
@@ -8,3 +9,9 @@ class AccountsConfig(AppConfig):
 
     name = "leadsla.accounts"
     verbose_name = "People"
+
+
+class AdministrationConfig(AdminConfig):
+    """Django's administration with our site."""
+
+    default_site = "leadsla.accounts.administration.Site"

@@ -1,0 +1,106 @@
+"""Administer people: users, teams, away times, tokens."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from leadsla.accounts.access import Act
+from leadsla.accounts.administration import ByAct
+from leadsla.accounts.models import ApiToken, AwayTime, Role, Team, User
+
+
+class _Roles(forms.MultipleChoiceField):
+    """Roles as boxes to tick."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=Role.choices, widget=forms.CheckboxSelectMultiple, required=False, label=_("Roles"))
+
+
+class NewUserForm(AdminUserCreationForm):
+    """A new person; without a password they set one by “forgot your password”."""
+
+    roles = _Roles()
+
+    class Meta:
+        model = User
+        fields = ("email", "name", "timezone", "roles", "team", "manager")
+
+    def clean_email(self) -> str:
+        """Store addresses in lower case, as sign-in looks for them."""
+        return str(self.cleaned_data["email"]).lower()
+
+
+class UserForm(UserChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """A person as an administrator sees them."""
+
+    roles = _Roles()
+
+    class Meta:
+        model = User
+        fields = "__all__"  # the fieldsets of the page choose
+
+    def clean_email(self) -> str:
+        """Store addresses in lower case, as sign-in looks for them."""
+        return str(self.cleaned_data["email"]).lower()
+
+
+@admin.register(User)
+class PeopleAdmin(ByAct[User], UserAdmin):  # type: ignore[type-arg,misc]  # generic in the stubs only
+    """Users, by e-mail."""
+
+    act = Act.MANAGE_PEOPLE
+    add_form = NewUserForm
+    form = UserForm
+    ordering = ("name",)
+    list_display = ("name", "email", "roles", "team", "manager", "is_active")
+    list_filter = ("is_active", "team")
+    search_fields = ("name", "email")
+    filter_horizontal: ClassVar[tuple[str, ...]] = ()
+    readonly_fields = ("last_login", "created_at")
+    fieldsets = (
+        (None, {"fields": ("email", "password", "name", "timezone")}),
+        (_("Work"), {"fields": ("roles", "team", "manager")}),
+        (_("Access"), {"fields": ("is_active", "wants_email", "wants_shortcuts", "last_login", "created_at")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("email", "name", "timezone", "usable_password", "password1", "password2")}),
+        (_("Work"), {"fields": ("roles", "team", "manager")}),
+    )
+
+
+@admin.register(Team)
+class TeamAdmin(ByAct[Team]):
+    """Teams of both sides."""
+
+    act = Act.MANAGE_PEOPLE
+    list_display = ("name", "side", "timezone", "is_active")
+    list_filter = ("side", "is_active")
+
+
+@admin.register(AwayTime)
+class AwayTimeAdmin(ByAct[AwayTime]):
+    """Who is away when, and who stands in."""
+
+    act = Act.CONFIGURE
+    list_display = ("user", "starts_at", "ends_at", "stand_in")
+    autocomplete_fields: ClassVar[tuple[str, ...]] = ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let a time be taken back that was entered by mistake."""
+        return self.has_change_permission(request, obj)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ByAct[ApiToken]):
+    """Which programs act as whom."""
+
+    act = Act.MANAGE_PEOPLE
+    is_read_only = True
+    list_display = ("name", "user", "key_start", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")

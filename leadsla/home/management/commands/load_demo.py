@@ -1,0 +1,25 @@
+"""Load the demo company into an empty portal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from leadsla import clock
+from leadsla.home.demo import cast, company
+
+
+class Command(BaseCommand):
+    help = "Load the demo company: two marketing and two sales teams with six months of history."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write("Loading the demo company …")
+        try:
+            made = company.load(now=clock.now())
+        except company.AlreadyThereError:
+            raise CommandError("The portal is not empty. Load the demo into an empty one (make clean).") from None
+        self.stdout.write(f"  {made['leads']:,} leads, {made['handoffs']:,} handoffs, {made['people']} people.")
+        self.stdout.write(f"  Everybody signs in with the password {cast.PASSWORD}:")
+        for name, role, address in cast.SIGN_INS:
+            self.stdout.write(f"    {address}@{cast.DOMAIN:<18} {name}, {role}")

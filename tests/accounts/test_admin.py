@@ -1,0 +1,73 @@
+"""The administration opens by role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from leads.models import CampaignCost
+from leadsla.accounts.models import Role, User
+
+SignIn = Callable[[User], Client]
+
+
+def test_anonymous_people_are_sent_to_the_sign_in_page(client: Client, db: None) -> None:
+    response = client.get("/admin/")
+    assert response.status_code == 302
+    entry = client.get(response["Location"])
+    assert entry["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize("who", ["mia", "sam", "max_", "sue"])
+def test_people_of_both_sides_are_refused(who: str, signed_in: SignIn, request: pytest.FixtureRequest) -> None:
+    browser = signed_in(request.getfixturevalue(who))
+    assert browser.get("/admin/", follow=True).status_code == 403
+
+
+def test_an_administrator_adds_a_person_who_can_then_sign_in(ada: User, signed_in: SignIn) -> None:
+    browser = signed_in(ada)
+    form = {
+        "email": "New.Person@leadsla.example",
+        "name": "New Person",
+        "timezone": "Europe/Berlin",
+        "usable_password": "true",
+        "password1": "correct horse battery",
+        "password2": "correct horse battery",
+        "roles": ["marketer"],
+    }
+    assert browser.post("/admin/accounts/user/add/", form).status_code == 302
+    person = User.objects.get(email="new.person@leadsla.example")
+    assert person.roles == [Role.MARKETER]
+    login = {"login": "new.person@leadsla.example", "password": "correct horse battery"}
+    assert Client().post("/accounts/login/", login)["Location"] == "/"
+
+
+def test_operations_configures_but_sees_no_people(olga: User, signed_in: SignIn) -> None:
+    browser = signed_in(olga)
+    assert browser.get("/admin/leads/source/").status_code == 200
+    assert browser.get("/admin/accounts/user/").status_code == 403
+
+
+def test_an_administrator_sees_no_configuration_without_that_role(ada: User, signed_in: SignIn) -> None:
+    browser = signed_in(ada)
+    assert browser.get("/admin/accounts/user/").status_code == 200
+    assert browser.get("/admin/leads/source/").status_code == 403
+
+
+def test_operations_keeps_the_costs_of_a_campaign(olga: User, signed_in: SignIn) -> None:
+    browser = signed_in(olga)
+    form = {
+        "code": "spring",
+        "name": "Spring",
+        "is_active": "on",
+        "costs-TOTAL_FORMS": "1",
+        "costs-INITIAL_FORMS": "0",
+        "costs-0-month": "2026-03-01",
+        "costs-0-amount": "1200.50",
+        "costs-0-currency": "EUR",
+    }
+    assert browser.post("/admin/leads/campaign/add/", form).status_code == 302
+    cost = CampaignCost.objects.get(campaign__code="spring")
+    assert (str(cost.amount), cost.currency) == ("1200.50", "EUR")

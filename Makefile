@@ -20,12 +20,12 @@ stop: ## End the embedded services, whoever uses them
 test: ## All tests, on PostgreSQL and Redis of their own; ARGS="tests/sla -k clock" chooses
 	@tools/setup.sh dev
 	@tools/lint.sh fast
-	@$(python) -m pytest -q --numprocesses 2 --dist worksteal $(ARGS)
+	@$(python) -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 test-long: ## All tests and what takes longer
 	@tools/setup.sh dev
 	@tools/lint.sh all
-	@$(python) -m pytest -q --numprocesses 2 --dist worksteal -m "not bench" $(ARGS)
+	@$(python) -m pytest --numprocesses 2 --dist worksteal -m "" $(ARGS)
 
 lint: ## All checks of the code
 	@tools/setup.sh dev
@@ -33,7 +33,7 @@ lint: ## All checks of the code
 
 bench: ## The benchmarks, with their numbers
 	@tools/setup.sh dev
-	@$(python) -m pytest -q -s -m bench tests/bench $(ARGS)
+	@for file in tests/bench/bench_*.py; do echo "$$file"; PYTHONPATH=. $(python) "$$file" || exit 1; done
 
 clean: stop ## Remove what was built and installed, and the embedded data
 	@rm -rf .venv node_modules static/build staticfiles .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

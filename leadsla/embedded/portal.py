@@ -27,7 +27,7 @@ _HOST = "127.0.0.1"
 _CHATTER = {"", "worker: Warm shutdown (MainProcess)", "worker: Hitting Ctrl+C again will terminate all running tasks!"}
 
 
-class _QuietPrinter(Printer):  # type: ignore[misc]  # honcho has no types
+class _QuietPrinter(Printer):
     """Print what the processes say, and nothing about their coming and going."""
 
     def write(self, message: Message) -> None:
@@ -41,7 +41,7 @@ class _QuietPrinter(Printer):  # type: ignore[misc]  # honcho has no types
             print(before + line, file=self.output, flush=True)
 
 
-class _Manager(Manager):  # type: ignore[misc]  # honcho has no types
+class _Manager(Manager):
     """Stop also where the wish comes before every process has told its number."""
 
     _asked = False

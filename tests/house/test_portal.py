@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from leadsla.embedded import place, postgres
+from leadsla.embedded import place, sharing
 
 from .conftest import processes_of, python, said
 
@@ -60,8 +60,10 @@ def test_answers_survives_a_crash_of_postgresql_and_stops_without_a_trace(
     assert f"it already runs from this folder on port {free_port}" in said(second)
     assert second.returncode == 1
 
-    psutil.Process(int((place.data("postgres") / "postmaster.pid").read_text().splitlines()[0])).kill()
-    postgres.start()
+    server = psutil.Process(int((place.data("postgres") / "postmaster.pid").read_text().splitlines()[0]))
+    server.kill()
+    psutil.wait_procs([server], timeout=10)
+    sharing.revive()
     assert status(free_port) == 200
 
     os.killpg(portal.pid, signal.SIGINT)

@@ -27,12 +27,12 @@ def working_time(version: CalendarVersion) -> WorkingTime:
         ValueError: naming the field, for hours, zone, country or dates that make no sense.
     """
     return _working_time(
-        version.timezone,
-        json.dumps(version.hours, sort_keys=True),
-        version.holidays_country,
-        version.holidays_region,
-        json.dumps(version.closed_days),
-        json.dumps(version.special_days, sort_keys=True),
+        timezone=version.timezone,
+        hours=json.dumps(version.hours, sort_keys=True),
+        country=version.holidays_country,
+        region=version.holidays_region,
+        closed=json.dumps(version.closed_days),
+        special=json.dumps(version.special_days, sort_keys=True),
     )
 
 
@@ -83,7 +83,9 @@ class Holiday:
 
 def holidays_between(version: CalendarVersion, start: date, end: date) -> list[Holiday]:
     """List public holidays and own closed days of a version, from `start` up to, without, `end`."""
-    named = dict(_public_holidays(version.holidays_country, version.holidays_region)) if version.holidays_country else {}
+    named: dict[date, str] = {}
+    if version.holidays_country:
+        named |= _public_holidays(version.holidays_country, version.holidays_region)
     named |= {date.fromisoformat(day): _("Closed") for day in version.closed_days}
     return [Holiday(day, name) for day, name in sorted(named.items()) if start <= day < end]
 
@@ -128,7 +130,7 @@ def _short(clock: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _working_time(timezone: str, hours: str, country: str, region: str, closed: str, special: str) -> WorkingTime:
+def _working_time(*, timezone: str, hours: str, country: str, region: str, closed: str, special: str) -> WorkingTime:
     closed_days: Iterable[str | date] = json.loads(closed)
     public = [day for day, _name in _public_holidays(country, region)] if country else []
     return shared(WorkingTime(timezone, json.loads(hours), [*public, *closed_days], json.loads(special)))

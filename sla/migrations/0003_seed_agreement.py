@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
+from django.apps.registry import Apps as StateApps
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 ZONE = "Europe/Berlin"
@@ -14,11 +16,11 @@ CALENDARS = {
 HOT, WARM, COOL = "hot", "warm", "cool"
 
 
-def minutes(number):
+def minutes(number: int) -> dict[str, int]:
     return {"minutes": number}
 
 
-def days(number, **columns):
+def days(number: int, **columns: int) -> dict[str, int]:
     return {"working_days": number, **columns}
 
 
@@ -59,7 +61,7 @@ TARGETS = (
 )
 
 
-def seed(apps, schema_editor):
+def seed(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     model = apps.get_model
     definition = model("leads", "Definition").objects.order_by("version").first()
     if definition is None:
@@ -71,7 +73,7 @@ def seed(apps, schema_editor):
             calendar=calendar,
             version=1,
             timezone=ZONE,
-            hours={day: windows for day in WEEK},
+            hours=dict.fromkeys(WEEK, windows),
             holidays_country="DE",
             created_at=BEGINNING,
         )

@@ -1,0 +1,139 @@
+"""What people are told of handoffs and clocks: the words, the recipients, the links. Written to the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from leads.models import Lead
+from leadsla.accounts.models import Role, Side, Team, User
+from leadsla.display import moment_text
+from leadsla.outbox import messages
+from sla.models import Clock, Commitment, Handoff
+
+MANAGER_OF = {Side.SALES.value: Role.SALES_MANAGER, Side.MARKETING.value: Role.MARKETING_MANAGER}
+
+Words = Callable[[], tuple[str, str]]  # subject and body, composed in the recipient's time zone
+
+
+def managers_of(*, user: User | None, team: Team | None) -> list[User]:
+    """Return who is told when something goes wrong: the person's own manager, else the managers in the team."""
+    if user is not None and user.manager is not None and user.manager.is_active:
+        return [user.manager]
+    if team is None:
+        return []
+    return list(team.members.filter(is_active=True, roles__contains=[MANAGER_OF[team.side]]).order_by("pk"))
+
+
+def handed_over(handoff: Handoff, *, due: Iterable[Clock], now: datetime) -> None:
+    """Tell the owner of a new round, or the managers of a team in whose queue it waits."""
+    clocks = list(due)
+    words = {"lead": _who(handoff.lead), "temperature": handoff.get_temperature_display()}
+    if handoff.owner is None:
+        subject = _("Nobody is available: %(lead)s waits in the team's queue") % words
+    elif handoff.round > 1:
+        subject = _("Again with you (%(temperature)s): %(lead)s") % words
+    else:
+        subject = _("New lead (%(temperature)s): %(lead)s") % words
+    event = f"handoff:{handoff.pk}:round:{handoff.round}:handed_over"
+    for recipient in [handoff.owner] if handoff.owner else managers_of(user=None, team=handoff.to_team):
+        _tell(recipient, event=event, url=_pack(handoff), now=now, words=lambda: (subject, _owed(clocks, now=now)))
+
+
+def account_notice(handoff: Handoff, *, why: str, now: datetime) -> None:
+    """Tell the owner of a customer or an open opportunity of a new person there; nothing is owed."""
+    subject = _("For your information: %(lead)s") % {"lead": _who(handoff.lead)}
+    for recipient in [handoff.owner] if handoff.owner else managers_of(user=None, team=handoff.to_team):
+        _tell(
+            recipient,
+            event=f"handoff:{handoff.pk}:notice",
+            url=_pack(handoff),
+            now=now,
+            words=lambda: (subject, why),
+        )
+
+
+def reassigned(handoff: Handoff, *, before: User | None, by: User, now: datetime) -> None:
+    """Tell the new owner, and the one who had it, that a handoff changed hands."""
+    event = f"handoff:{handoff.pk}:reassigned:{now.timestamp():.0f}"
+    words = {"lead": _who(handoff.lead), "by": by, "owner": handoff.owner}
+    to_new = (_("Now yours: %(lead)s") % words, _("%(by)s gave you this lead. Its clocks go on.") % words)
+    to_old = (_("No longer yours: %(lead)s") % words, _("%(by)s gave this lead to %(owner)s.") % words)
+    if handoff.owner is not None and handoff.owner != by:
+        _tell(handoff.owner, event=event, url=_pack(handoff), now=now, words=lambda: to_new)
+    if before is not None and before != by:
+        _tell(before, event=event, url=_pack(handoff), now=now, words=lambda: to_old)
+
+
+def withdrawn(handoff: Handoff, *, by: User, now: datetime) -> None:
+    """Tell the owner that marketing took a handoff back."""
+    if handoff.owner is None:
+        return
+    words = {"lead": _who(handoff.lead), "by": by}
+    subject = _("Withdrawn by marketing: %(lead)s") % words
+    body = _("%(by)s took this lead back. There is nothing left to do.") % words
+    event = f"handoff:{handoff.pk}:withdrawn"
+    _tell(handoff.owner, event=event, url=_pack(handoff), now=now, words=lambda: (subject, body))
+
+
+def warned(clocks: list[Clock], *, now: datetime) -> None:
+    """Remind the owner of one lead's clocks that end soon: one message, however many clocks."""
+    first = min(clocks, key=lambda clock: clock.due_at)
+    if first.owner is None:
+        return
+
+    def words() -> tuple[str, str]:
+        named = {"lead": _who(first.lead), "moment": moment_text(first.due_at, now)}
+        return _("Due %(moment)s: %(lead)s") % named, _owed(clocks, now=now)
+
+    _tell(first.owner, event=f"clock:{first.pk}:warned", url=_place(first), now=now, words=words)
+
+
+def breached(clocks: list[Clock], *, now: datetime) -> None:
+    """Tell the owner and their manager of one lead's clocks that are past due."""
+    first = min(clocks, key=lambda clock: clock.due_at)
+    named = {"lead": _who(first.lead), "owner": first.owner or first.team or _("nobody")}
+    to_owner, to_manager = _("Overdue: %(lead)s") % named, _("Overdue with %(owner)s: %(lead)s") % named
+    told = dict.fromkeys(managers_of(user=first.owner, team=first.team), to_manager)
+    if first.owner is not None:
+        told[first.owner] = to_owner
+    for recipient, subject in told.items():
+        _tell_of(recipient, subject, clocks, now=now)
+
+
+def _tell_of(recipient: User, subject: str, clocks: list[Clock], *, now: datetime) -> None:
+    event = f"clock:{clocks[0].pk}:breached"
+    _tell(recipient, event=event, url=_place(clocks[0]), now=now, words=lambda: (subject, _owed(clocks, now=now)))
+
+
+def _tell(recipient: User, *, event: str, url: str, now: datetime, words: Words) -> None:
+    with timezone.override(ZoneInfo(recipient.timezone)):
+        subject, body = words()
+    messages.write(event=event, recipient=recipient, subject=subject, body=body, url=url, now=now)
+
+
+def _who(lead: Lead) -> str:
+    company = lead.company.name if lead.company else lead.company_name
+    return ", ".join(part for part in (company, lead.name) if part) or str(lead)
+
+
+def _owed(clocks: list[Clock], *, now: datetime) -> str:
+    return "\n".join(
+        f"{Commitment.Measure(clock.measure).label}: {moment_text(clock.due_at, now)}"
+        for clock in sorted(clocks, key=lambda clock: clock.due_at)
+    )
+
+
+def _pack(handoff: Handoff) -> str:
+    return reverse("home:pack", args=(handoff.public_id,))
+
+
+def _place(clock: Clock) -> str:
+    if clock.handoff is not None and clock.side == Side.SALES:
+        return _pack(clock.handoff)
+    return reverse("home:lead", args=(clock.lead.public_id,))

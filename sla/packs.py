@@ -1,0 +1,287 @@
+"""Freeze all that is known of a lead into a pack, and read it again. A pack is versioned JSON; the person is apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from django.utils.dateformat import format as format_date
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from leads import conditions, qualification, scoring
+from leads.models import ASKED_KINDS, Campaign, Door, Interaction, Lead, Verdict
+from sla.models import Agreement, Handoff, Round
+
+VERSION = 1
+LONGEST_STORY = 200
+PERSON = (
+    "name",
+    "email",
+    "phone",
+    "title",
+    "need",
+    "decision_maker",
+    "authority",
+    "budget",
+    "timeframe",
+    "note",
+)
+
+Pack = dict[str, Any]
+
+
+def freeze(lead: Lead, *, agreement: Agreement | None, now: datetime) -> tuple[Pack, Pack]:
+    """Write down everything known of a lead at a moment.
+
+    Args:
+        lead: with company, sources, campaigns, team and score model.
+        agreement: under which it is handed over.
+        now: the moment; nothing that happened later is in the pack.
+
+    Returns:
+        The pack, and the person: name, contact and what they said in their own words, which erasure empties.
+    """
+    criteria = [_criterion(state) for state in qualification.criteria(lead, now=now)]
+    story = _story(lead, now=now)
+    questions = [
+        {"criterion": criterion["label"], "question": criterion["question"], "field": criterion["field"]}
+        for criterion in criteria
+        if criterion["verdict"] != Verdict.MET and criterion["question"]
+    ]
+    campaign = _campaign(lead.last_campaign)
+    pack = {
+        "version": VERSION,
+        "frozen_at": now.isoformat(),
+        "facts": conditions.facts(lead),
+        "score": _score(lead),
+        "qualified": _qualified(lead, agreement),
+        "criteria": criteria,
+        "questions": questions,
+        "touches": _touches(lead),
+        "story": story,
+        "campaign": campaign,
+        "earlier": _earlier(lead),
+        "answers": {
+            "why_now": _why_now(lead, story),
+            "need": {"text": "", "source": _source_of(lead, "need")},
+            "next_step": _next_step(lead, questions, campaign),
+        },
+    }
+    person = {field: getattr(lead, field) for field in PERSON}
+    person["own"] = dict(lead.own)
+    return pack, person
+
+
+def read(round_: Round) -> Pack:
+    """Return a round's pack with the words of the person put back in their places, for the page to render."""
+    pack: Pack = dict(round_.pack)
+    person = dict(round_.person)
+    answers = dict(pack.get("answers", {}))
+    need = dict(answers.get("need", {}))
+    need["text"] = person.get("need", "")
+    answers["need"] = need
+    return pack | {"answers": answers, "person": person}
+
+
+def _moment(value: datetime | date | None) -> str | None:
+    return value.isoformat() if value else None
+
+
+def _criterion(state: Any) -> Pack:
+    return {
+        "code": state.code,
+        "label": str(state.label),
+        "verdict": str(state.verdict),
+        "evidence": str(state.evidence),
+        "who": str(state.who) if state.who else "",
+        "when": _moment(state.when),
+        "is_required": bool(state.is_required),
+        "field": state.field,
+        "question": str(state.question),
+    }
+
+
+def _score(lead: Lead) -> Pack | None:
+    """Write down the score with the lines that explain it; None for a lead without a score."""
+    if lead.score is None or lead.score_model is None:
+        return None
+    explained = scoring.explain(lead)
+    return {
+        "total": float(lead.score),
+        "fit": float(lead.fit or 0),
+        "intent": float(lead.intent or 0),
+        "engagement": float(lead.engagement or 0),
+        "negative": float(lead.negative or 0),
+        "grade": lead.grade,
+        "threshold": float(explained.threshold),
+        "model": {"id": lead.score_model.pk, "version": lead.score_model.version, "name": lead.score_model.name},
+        "scored_at": _moment(lead.scored_at),
+        "falls_below_on": _moment(explained.falls_below_on),
+        "advice": [str(sentence) for sentence in explained.advice],
+        "groups": [
+            {
+                "code": group.code,
+                "label": str(group.label),
+                "detail": str(group.detail),
+                "cap": None if group.cap is None else float(group.cap),
+                "sum": float(group.sum),
+                "lines": [
+                    {
+                        "label": str(line.label),
+                        "detail": str(line.detail),
+                        "points": float(line.points),
+                        "start": float(line.start),
+                        "end": float(line.end),
+                        "kind": line.kind,
+                    }
+                    for line in group.lines
+                ],
+            }
+            for group in explained.groups
+        ],
+    }
+
+
+def _qualified(lead: Lead, agreement: Agreement | None) -> Pack:
+    definition = lead.qualified_by or (agreement.definition if agreement else None)
+    return {
+        "at": _moment(lead.qualified_at),
+        "door": lead.door,
+        "temperature": lead.temperature,
+        "definition": {"id": definition.pk, "version": definition.version, "name": definition.name}
+        if definition
+        else None,
+    }
+
+
+def _touches(lead: Lead) -> Pack:
+    return {
+        "captured_at": _moment(lead.captured_at),
+        "captured_is_date": lead.captured_is_date,
+        "first_source": lead.first_source.name if lead.first_source else "",
+        "last_source": lead.last_source.name if lead.last_source else "",
+        "first_campaign": lead.first_campaign.name if lead.first_campaign else "",
+        "last_campaign": lead.last_campaign.name if lead.last_campaign else "",
+    }
+
+
+def _story(lead: Lead, *, now: datetime) -> list[Pack]:
+    """Write down what the lead did, newest first, and which of it the score counts."""
+    counting = _counting_kinds(lead)
+    since = lead.engagement_since
+    newest = lead.interactions.filter(occurred_at__lte=now).select_related("source", "campaign")[:LONGEST_STORY]
+    return [
+        {
+            "kind": interaction.kind,
+            "label": interaction.get_kind_display(),
+            "at": _moment(interaction.occurred_at),
+            "is_date": interaction.is_date,
+            "detail": interaction.detail,
+            "source": interaction.source.name if interaction.source else "",
+            "campaign": interaction.campaign.name if interaction.campaign else "",
+            "counted": interaction.kind in counting and (since is None or interaction.occurred_at >= since),
+        }
+        for interaction in newest
+    ]
+
+
+def _counting_kinds(lead: Lead) -> frozenset[str]:
+    if lead.score_model is None:
+        return frozenset()
+    kinds: Iterable[list[str]] = lead.score_model.rules.exclude(kinds=[]).values_list("kinds", flat=True)
+    return frozenset(kind for of_rule in kinds for kind in of_rule)
+
+
+def _campaign(campaign: Campaign | None) -> Pack | None:
+    if campaign is None:
+        return None
+    return {
+        "code": campaign.code,
+        "name": campaign.name,
+        "message": campaign.message,
+        "question": campaign.question,
+    }
+
+
+def _earlier(lead: Lead) -> list[Pack]:
+    """Write down the closed handoffs of a lead, newest first."""
+    closed = Handoff.objects.filter(lead=lead, closed_at__isnull=False, is_notice=False)
+    return [
+        {
+            "handoff": str(handoff.public_id),
+            "handed_over_at": _moment(handoff.handed_over_at),
+            "team": str(handoff.to_team or ""),
+            "owner": str(handoff.owner or ""),
+            "decision": handoff.decision,
+            "reason": handoff.reason or handoff.given_back_reason,
+            "attempts": handoff.attempts,
+            "reached": handoff.reached_at is not None,
+            "closed_at": _moment(handoff.closed_at),
+            "closed_because": handoff.closed_because,
+            "closed_words": handoff.get_closed_because_display(),
+        }
+        for handoff in closed.select_related("to_team", "owner").order_by("-handed_over_at")[:20]
+    ]
+
+
+# --- the three answers
+
+
+def _day(moment: datetime) -> str:
+    return format_date(localtime(moment), "D j M Y")
+
+
+def _why_now(lead: Lead, story: list[Pack]) -> Pack:
+    """Say why the lead is handed over now: what they asked for, else score and what they did last."""
+    if lead.door == Door.ASKED:
+        asked = (
+            Interaction.objects.filter(lead=lead, kind__in=ASKED_KINDS)
+            .select_related("source")
+            .order_by("-occurred_at")
+            .first()
+        )
+        if asked is not None:
+            text = f"{asked.get_kind_display()}: {asked.detail}" if asked.detail else asked.get_kind_display()
+            source = _("%(source)s, %(day)s") % {
+                "source": asked.source.name if asked.source else _("their request"),
+                "day": _day(asked.occurred_at),
+            }
+            return {"text": text, "source": source}
+    counted = [entry for entry in story if entry["counted"]]
+    parts = list(dict.fromkeys(entry["label"] for entry in counted))[:3]
+    score = _("Score %(score)d (%(grade)s)") % {"score": int(lead.score or 0), "grade": lead.grade or "–"}
+    text = _("%(score)s: %(parts)s.") % {"score": score, "parts": ", ".join(parts)} if parts else f"{score}."
+    return {"text": text, "source": _("what they did, as the score counts it")}
+
+
+def _source_of(lead: Lead, field: str) -> str:
+    """Say where a fact comes from: `by hand, Mia Albrecht, Tue 3 Mar 2026`."""
+    told = lead.fact_sources.get(field)
+    if not isinstance(told, dict):
+        return ""
+    at = str(told.get("at") or "")
+    parts = [str(told.get("via") or ""), str(told.get("by") or "")]
+    if at:
+        parts.append(_day(datetime.fromisoformat(at)) if "T" in at else at)
+    return ", ".join(part for part in parts if part)
+
+
+def _next_step(lead: Lead, questions: list[Pack], campaign: Pack | None) -> Pack:
+    """Suggest what to do: how to reach them, and what to ask first."""
+    if lead.phone:
+        how = _("Call them.")
+    elif lead.email:
+        how = _("Write to them; no phone number is known.")
+    else:
+        how = _("Find a way to reach them; neither phone nor e-mail is known.")
+    question = (campaign or {}).get("question") or (questions[0]["question"] if questions else "")
+    ask = _("Ask: %(question)s") % {"question": question} if question else ""
+    if campaign and campaign["question"]:
+        source = _("brief of %(campaign)s") % {"campaign": campaign["name"]}
+    elif questions:
+        source = _("open question: %(criterion)s") % {"criterion": questions[0]["criterion"]}
+    else:
+        source = _("nothing is open")
+    return {"text": " ".join(part for part in (how, ask) if part), "source": source}

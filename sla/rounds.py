@@ -1,0 +1,98 @@
+"""Open a round of a handoff: its pack, its place in the ledger of turns, its clocks, its notice. Serves sla.handoff."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from leads.models import Lead
+from leadsla.accounts.models import Team, User
+from sla import clocks, notices, packs
+from sla.models import Assignment, Clock, Commitment, Handoff, Round
+
+Measure = Commitment.Measure
+
+
+def open_round(handoff: Handoff, *, because: Round.OpenedBecause, now: datetime) -> Round:
+    """Open the round that the handoff's columns name: freeze a pack, start what sales owes, tell the owner.
+
+    *Decide* starts with each round, *first follow-up* until there was one. A notice has a pack, but owes nothing.
+
+    Args:
+        handoff: saved, with round, team and owner of the new round.
+        because: why.
+        now: the moment.
+    """
+    lead = loaded(handoff.lead_id)
+    pack, person = packs.freeze(lead, agreement=handoff.agreement, now=now)
+    opened = Round.objects.create(
+        handoff=handoff,
+        number=handoff.round,
+        opened_at=now,
+        opened_because=because,
+        to_team=handoff.to_team,
+        owner=handoff.owner,
+        pack=pack,
+        person=person,
+        pack_version=packs.VERSION,
+    )
+    if handoff.is_notice or handoff.agreement is None:
+        return opened
+    owed = [Measure.DECIDE] if handoff.first_follow_up_at else [Measure.DECIDE, Measure.FIRST_FOLLOW_UP]
+    started: list[Clock] = []
+    for measure in owed:
+        clock = clocks.start(
+            measure=measure,
+            lead=lead,
+            agreement=handoff.agreement,
+            temperature=handoff.temperature,
+            at=now,
+            now=now,
+            handoff=handoff,
+            round_number=handoff.round,
+            owner=handoff.owner,
+            team=handoff.to_team,
+        )
+        if clock is not None:
+            started.append(clock)
+    notices.handed_over(handoff, due=started, now=now)
+    return opened
+
+
+def loaded(lead_id: int) -> Lead:
+    """Return a lead with all that a pack and a route look at."""
+    return Lead.objects.select_related(
+        "company__owner__team",
+        "first_source",
+        "last_source__channel",
+        "first_campaign",
+        "last_campaign",
+        "owner",
+        "team",
+        "previous_owner__team",
+        "score_model",
+        "qualified_by",
+    ).get(pk=lead_id)
+
+
+def assign(
+    handoff: Handoff,
+    *,
+    user: User | None,
+    team: Team,
+    why: str,
+    now: datetime,
+    by: User | None = None,
+    counts: bool = True,
+) -> Assignment:
+    """Write into the ledger who has a handoff from now on, ending what was before."""
+    handoff.assignments.filter(ended_at=None).update(ended_at=now)
+    return Assignment.objects.create(
+        handoff=handoff,
+        user=user,
+        team=team,
+        temperature=handoff.temperature,
+        assigned_at=now,
+        why=why[:250],
+        by=by,
+        counts=counts and user is not None,
+    )

@@ -260,7 +260,8 @@ def facts(
         moment (t) AS (VALUES (%s::timestamptz)),
         clocked (measures) AS (VALUES (%s::text[])),
         handed AS ({_HANDED}),
-        facts AS ({" UNION ALL ".join(branches)})"""
+        facts (agreement_id, period_start, measure, side, handoff_id, clock_id, part, note, is_final)
+            AS ({" UNION ALL ".join(branches)})"""
     return sql, [*parameters, *line_parameters, now, clocked]
 
 
@@ -409,12 +410,11 @@ _HANDED = f"""
 
 _HANDOFF_BRANCHES: dict[str, str] = {
     M.QUANTITY: """
-    SELECT agreement_id, period_start, 'quantity' AS measure, NULL::text AS side, id AS handoff_id,
-           NULL::bigint AS clock_id,
-           CASE WHEN is_override OR is_withdrawn OR NOT counts THEN 'left_out' ELSE 'kept' END AS part,
+    SELECT agreement_id, period_start, 'quantity', NULL::text, id, NULL::bigint,
+           CASE WHEN is_override OR is_withdrawn OR NOT counts THEN 'left_out' ELSE 'kept' END,
            CASE WHEN is_override THEN 'override' WHEN is_withdrawn THEN 'withdrawn'
-                WHEN NOT counts THEN 'same_company' WHEN is_above_range THEN 'above_range' ELSE '' END AS note,
-           true AS is_final
+                WHEN NOT counts THEN 'same_company' WHEN is_above_range THEN 'above_range' ELSE '' END,
+           true
     FROM handed
     """,
     M.ACCEPTED: """

@@ -167,7 +167,7 @@ def _wait_until(via: str, now: datetime) -> datetime:
 
 @transaction.atomic
 def accept(handoff: Handoff, *, by: User, now: datetime, via: str = "page", quality: int | None = None) -> Given:
-    """Accept a handoff. What waits in the team's queue becomes the accepting person's.
+    """Accept a handoff; what waits in the team's queue becomes the accepting person's.
 
     Args:
         handoff: that waits for an answer.
@@ -184,8 +184,6 @@ def accept(handoff: Handoff, *, by: User, now: datetime, via: str = "page", qual
     """
     if quality is not None and not 1 <= quality <= 5:
         raise Refused({"quality": _("Quality goes from 1 (useless) to 5 (excellent).")})
-    if handoff.owner_id is None and not handoffs.claim(handoff, by=by, now=now):
-        return Given(None, who_was_first(handoff))
     round_ = handoffs.record_decision(handoff, decision=Decision.ACCEPTED, by=by, now=now, quality=quality)
     if round_ is None:
         return Given(None, who_was_first(handoff))

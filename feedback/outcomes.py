@@ -203,6 +203,12 @@ def _check_amount(kind: str, amount: Decimal | None, currency: str, *, is_needed
     return errors
 
 
+ENDS: dict[str, Handoff.ClosedBecause] = {
+    Kind.WON: Handoff.ClosedBecause.WON,
+    Kind.LOST: Handoff.ClosedBecause.LOST,
+}
+
+
 def _check_outcome(
     handoff: Handoff, *, kind: str, occurred_at: datetime, lost_because: str, now: datetime
 ) -> dict[str, str]:
@@ -211,8 +217,8 @@ def _check_outcome(
         errors["kind"] = _("Choose one of: %(known)s.") % {"known": ", ".join(Kind.values)}
     if kind == Kind.LOST and not lost_because.strip():
         errors["lost_because"] = _("Say why it was lost; marketing learns from it.")
-    ended = {Handoff.ClosedBecause.WON: {Kind.WON}, Handoff.ClosedBecause.LOST: {Kind.LOST}}
-    if handoff.closed_at is not None and kind not in ended.get(Handoff.ClosedBecause(handoff.closed_because), set()):
+    has_ended = handoff.closed_because in ENDS.values()
+    if handoff.closed_at is not None and not (has_ended and kind in ENDS):
         errors[""] = _("This handoff is closed: %(why)s.") % {"why": handoff.get_closed_because_display()}
     elif handoff.decision != Decision.ACCEPTED and handoff.origin != Origin.IMPORT:
         errors[""] = _("Accept the lead first; then report what became of it.")
@@ -232,9 +238,8 @@ def oddity(handoff: Handoff, *, occurred_at: datetime) -> str:
 MOVES: dict[str, tuple[Stage, tuple[Stage, ...]]] = {
     Kind.OPPORTUNITY: (Stage.OPPORTUNITY, (Stage.HANDED_OVER, Stage.ACCEPTED)),
     Kind.WON: (Stage.CUSTOMER, (Stage.HANDED_OVER, Stage.ACCEPTED, Stage.OPPORTUNITY, Stage.LOST)),
-    Kind.LOST: (Stage.LOST, (Stage.HANDED_OVER, Stage.ACCEPTED, Stage.OPPORTUNITY)),
+    Kind.LOST: (Stage.LOST, (Stage.HANDED_OVER, Stage.ACCEPTED, Stage.OPPORTUNITY, Stage.CUSTOMER)),
 }
-ENDS = {Kind.WON: Handoff.ClosedBecause.WON, Kind.LOST: Handoff.ClosedBecause.LOST}
 
 
 @transaction.atomic
@@ -256,8 +261,9 @@ def report(
 ) -> OutcomeReport:
     """Report what became of an accepted lead.
 
-    Meetings add up; of the other kinds a second report by hand corrects the first. A repeated report under the same
-    id of the same system is the same row, corrected where it says something else.
+    Meetings add up; of the other kinds a second report by hand corrects the first, and won after lost (or the other
+    way round) replaces it. A repeated report under the same id of the same system is the same row, corrected where it
+    says something else.
 
     Args:
         handoff: accepted; closed only when its own end is corrected.
@@ -334,5 +340,7 @@ def _tell_contract(handoff: Handoff, report_: OutcomeReport, *, now: datetime) -
     if kind in MOVES:
         to, from_ = MOVES[kind]
         stages.move(Lead.objects.filter(pk=handoff.lead_id, stage__in=from_), to=to, now=now)
-    if kind in ENDS and handoff.closed_at is None:
+    if kind in ENDS:
+        others = OutcomeReport.objects.filter(handoff=handoff, kind__in=set(ENDS) - {kind})
+        others.update(flag=_("replaced by a later report: %(kind)s") % {"kind": kind.label})
         handoffs.close(handoff, because=ENDS[kind], now=now)

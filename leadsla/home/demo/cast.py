@@ -43,6 +43,17 @@ SIGN_INS = (
 )
 
 
+def sign_ins() -> list[str]:
+    """Return the lines that tell who can sign in, and how."""
+    people = [f"    {address}@{DOMAIN:<18} {name}, {role}" for name, role, address in SIGN_INS]
+    return [f"  Everybody signs in with the password {PASSWORD}:", *people]
+
+
+def is_here() -> bool:
+    """Say whether the demo company is loaded."""
+    return User.objects.filter(email__endswith=f"@{DOMAIN}").exists()
+
+
 @dataclass
 class Cast:
     """The people and teams by name."""

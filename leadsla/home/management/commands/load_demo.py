@@ -20,6 +20,4 @@ class Command(BaseCommand):
         except company.AlreadyThereError:
             raise CommandError("The portal is not empty. Load the demo into an empty one (make clean).") from None
         self.stdout.write(f"  {made['leads']:,} leads, {made['handoffs']:,} handoffs, {made['people']} people.")
-        self.stdout.write(f"  Everybody signs in with the password {cast.PASSWORD}:")
-        for name, role, address in cast.SIGN_INS:
-            self.stdout.write(f"    {address}@{cast.DOMAIN:<18} {name}, {role}")
+        self.stdout.write("\n".join(cast.sign_ins()))

@@ -9,6 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from leadsla.accounts.models import User
+from leadsla.home.demo import cast
 
 
 class Command(BaseCommand):
@@ -19,6 +20,9 @@ class Command(BaseCommand):
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write("Preparing the database …")
             call_command("migrate", database=DEFAULT_DB_ALIAS, verbosity=0, interactive=False)
+        if cast.is_here():
+            self.stdout.write("\n".join(["The demo company is loaded.", *cast.sign_ins()]))
+            return
         if User.objects.exists():
             return
         if os.environ.get("DEMO", "").strip() == "0":

@@ -8,4 +8,5 @@ app_name = "home"
 urlpatterns = [
     path("", views.start, name="start"),
     path("healthz", views.health, name="health"),
+    path("styleguide/", views.styleguide, name="styleguide"),
 ]

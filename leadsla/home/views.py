@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from leadsla.accounts.access import Act, requires
 from leadsla.accounts.requests import SignedInRequest
+from leadsla.home import styleguide as samples
 from leadsla.home.navigation import home_of
 
 
@@ -29,3 +30,10 @@ def health(request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         return JsonResponse({"database": "down"}, status=503)
     return JsonResponse({"database": "up"})
+
+
+@requires(Act.CONFIGURE)
+@require_safe
+def styleguide(request: SignedInRequest) -> HttpResponse:
+    """Show every component with sample data, for those who build pages."""
+    return render(request, "home/styleguide.html", samples.sample())

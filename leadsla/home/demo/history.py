@@ -160,7 +160,7 @@ class Teller:
     def _answer(self, story: Story) -> None:
         handoff, random = story.handoff, self.random
         start = handoff.handed_over_at
-        assert start is not None and handoff.owner is not None
+        assert start is not None
         source = handoff.source.code if handoff.source else ""
         is_accepted = random.random() < ACCEPTED.get(source, 0.5)
         decided_at = self._later(M.DECIDE, story, self._sample(DECISION, story))

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
-from leads.models import Identity, Lead, Stage
+from leads.models import Identity, Lead, Origin, Stage
 from sla import measures, periods
-from sla.models import AcceptanceRate, Agreement, Commitment
+from sla.models import AcceptanceRate, Agreement, Commitment, Handoff
 from sla.periods import Period
 from sla.statistics import Z95, wilson
 
@@ -89,6 +89,19 @@ def recompute_acceptance(*, now: datetime, period: date | None = None) -> int:
         written = _write(cursor, _scopes(month, now=now), month, now=now)
         AcceptanceRate.objects.filter(period_start=month.start).exclude(pk__in=written).delete()
     return len(written)
+
+
+def replay(*, now: datetime) -> int:
+    """Recompute every month from the first live handoff to the one of `now`; return the rows written."""
+    first = Handoff.objects.filter(origin=Origin.LIVE, handed_over_at__lte=now).aggregate(at=Min("handed_over_at"))[
+        "at"
+    ]
+    month, written = month_of(now=now), 0
+    start = month_of(now=first or now)
+    while month.start >= start.start:
+        written += recompute_acceptance(now=now, period=month.start)
+        month = periods.back(month, 1)
+    return written
 
 
 def _scopes(month: Period, *, now: datetime) -> list[measures.Scope]:

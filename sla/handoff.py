@@ -13,13 +13,12 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Greatest, Least
 from django.utils.translation import gettext as _
 
-from leads import conditions, qualification, scoring, stages
-from leads.models import Company, Lead, Origin, Stage, Temperature
+from leads import conditions, scoring, stages
+from leads.models import Lead, Origin, Stage, Temperature
 from leads.querysets import LeadQuerySet
-from leadsla.accounts.access import Act, may
 from leadsla.accounts.models import Side, Team, User
-from sla import agreements, clocks, notices, routing
-from sla.models import Agreement, Assignment, Clock, Commitment, Decision, Handoff, Round, Target
+from sla import agreements, clocks, gate, notices, routing
+from sla.models import Agreement, Assignment, Clock, Commitment, Decision, Handoff, Round
 from sla.rounds import assign, loaded, open_round
 
 log = logging.getLogger(__name__)
@@ -27,7 +26,6 @@ log = logging.getLogger(__name__)
 Measure = Commitment.Measure
 Because = Handoff.ClosedBecause
 
-ONE_PER_COMPANY_IN = timedelta(days=30)
 RESTS_AFTER_WITHDRAWAL = timedelta(days=30)  # a new request to be contacted ends it
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
@@ -35,12 +33,8 @@ WAIT_FOR_CAPACITY = timedelta(minutes=10)
 WRONG_TERRITORY = "wrong_territory"  # the reason for which a turn is credited back when rerouting confirms it
 
 
-class HandoverRefused(Exception):  # noqa: N818  # it reads as what happened
-    """A lead cannot be handed over; its text says why, for people."""
-
-
-class AtCapacity(HandoverRefused):
-    """Everybody who is there has the most open handoffs that they may have; the lead waits."""
+HandoverRefused = gate.HandoverRefused  # the callers' name for it
+AtCapacity = gate.AtCapacity
 
 
 # --- hand over
@@ -67,8 +61,8 @@ def hand_over(
     """
     Lead.objects.select_for_update().get(pk=lead.pk)
     lead = loaded(lead.pk)
-    _refuse_open(lead)
-    override = _gate(lead, by=by, override_reason=override_reason.strip(), now=now)
+    gate.refuse_open(lead)
+    override = gate.check(lead, by=by, override_reason=override_reason.strip(), now=now)
     agreement = agreements.applying_to(lead, now=now)
     if agreement is None:
         raise HandoverRefused(_("No agreement is in force for this lead. Operations has to put one in force."))
@@ -100,43 +94,11 @@ def _one(lead: Lead) -> LeadQuerySet:
     return Lead.objects.filter(pk=lead.pk)
 
 
-def _refuse_open(lead: Lead) -> None:
-    open_one = Handoff.objects.open().filter(lead=lead).select_related("owner", "to_team").first()
-    if open_one is not None:
-        raise HandoverRefused(
-            _("Already handed over: it is with %(owner)s.") % {"owner": open_one.owner or open_one.to_team}
-        )
-
-
-def _gate(lead: Lead, *, by: User | None, override_reason: str, now: datetime) -> str:
-    """Return the reason with which the gate is overridden, "" when it is open.
-
-    Raises:
-        HandoverRefused: it is shut and nobody who may has opened it, or nobody may.
-    """
-    refusal = qualification.refusal(lead, now=now)
-    if not refusal:
-        return ""
-    for is_barred, why in (
-        (lead.merged_into is not None, _("This lead was merged into another. Hand that one over.")),
-        (lead.blocked_at is not None, _("This lead is blocked: it is never handed over again.")),
-        (lead.suppressed_at is not None, _("This lead must not be contacted.")),
-        (bool(lead.excluded_because), _("This lead is excluded, so it cannot be handed over.")),
-    ):
-        if is_barred:
-            raise HandoverRefused(why)
-    if not override_reason:
-        raise HandoverRefused(refusal)
-    if by is None or not may(by, Act.OVERRIDE_GATE):
-        raise HandoverRefused(_("%(refusal)s Only a marketing manager may override this.") % {"refusal": refusal})
-    return override_reason
-
-
 def _create(
     lead: Lead, *, agreement: Agreement, route: routing.Route, by: User | None, override: str, now: datetime
 ) -> Handoff:
     is_notice = route.is_notice
-    counts = not is_notice and not (agreement.counts_companies and _company_counts_already(lead.company, now=now))
+    counts = not is_notice and not (agreement.counts_companies and gate.company_counts_already(lead.company, now=now))
     try:
         with transaction.atomic():
             return Handoff.objects.create(
@@ -144,7 +106,7 @@ def _create(
                 is_notice=is_notice,
                 joins=route.joins,
                 counts=counts,
-                is_above_range=counts and _is_above_range(agreement, now=now),
+                is_above_range=counts and gate.is_above_range(agreement, now=now),
                 agreement=agreement,
                 definition=lead.qualified_by or agreement.definition,
                 score_model=lead.score_model,
@@ -172,31 +134,6 @@ def _create(
         if "one_open_handoff_per_lead_and_leg" not in str(error):
             raise
         raise HandoverRefused(_("Already handed over: somebody did it at the same moment.")) from None
-
-
-def _company_counts_already(company: Company | None, *, now: datetime) -> bool:
-    if company is None:
-        return False
-    counted = Handoff.objects.filter(
-        lead__company=company, counts=True, is_notice=False, handed_over_at__gt=now - ONE_PER_COMPANY_IN
-    )
-    return counted.exists()
-
-
-def _is_above_range(agreement: Agreement, *, now: datetime) -> bool:
-    """Tell whether the agreed upper end is reached: what comes on top is measured, not counted."""
-    target = Target.objects.filter(agreement=agreement, commitment__measure=Measure.QUANTITY).first()
-    if target is None or target.at_most is None:
-        return False
-    period = agreements.period_of(agreement, now)
-    counted = Handoff.objects.filter(
-        agreement=agreement,
-        counts=True,
-        override_by=None,
-        handed_over_at__gte=period.starts_at,
-        handed_over_at__lte=now,
-    )
-    return counted.count() >= target.at_most
 
 
 # --- the sweep

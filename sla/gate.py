@@ -1,0 +1,83 @@
+"""May this lead be handed over, who may override that, and does the handoff count. Serves sla.handoff."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from leads import qualification
+from leads.models import Company, Lead
+from leadsla.accounts.access import Act, may
+from leadsla.accounts.models import User
+from sla import agreements
+from sla.models import Agreement, Commitment, Handoff, Target
+
+ONE_PER_COMPANY_IN = timedelta(days=30)
+
+
+class HandoverRefused(Exception):  # noqa: N818  # it reads as what happened
+    """A lead cannot be handed over; its text says why, for people."""
+
+
+class AtCapacity(HandoverRefused):
+    """Everybody who is there has the most open handoffs that they may have; the lead waits."""
+
+
+def refuse_open(lead: Lead) -> None:
+    """Refuse a lead that sales has already."""
+    open_one = Handoff.objects.open().filter(lead=lead).select_related("owner", "to_team").first()
+    if open_one is not None:
+        raise HandoverRefused(
+            _("Already handed over: it is with %(owner)s.") % {"owner": open_one.owner or open_one.to_team}
+        )
+
+
+def check(lead: Lead, *, by: User | None, override_reason: str, now: datetime) -> str:
+    """Return the reason with which the gate is overridden, "" when it is open.
+
+    Raises:
+        HandoverRefused: it is shut and nobody who may has opened it, or nobody may.
+    """
+    refusal = qualification.refusal(lead, now=now)
+    if not refusal:
+        return ""
+    for is_barred, why in (
+        (lead.merged_into is not None, _("This lead was merged into another. Hand that one over.")),
+        (lead.blocked_at is not None, _("This lead is blocked: it is never handed over again.")),
+        (lead.suppressed_at is not None, _("This lead must not be contacted.")),
+        (bool(lead.excluded_because), _("This lead is excluded, so it cannot be handed over.")),
+    ):
+        if is_barred:
+            raise HandoverRefused(why)
+    if not override_reason:
+        raise HandoverRefused(refusal)
+    if by is None or not may(by, Act.OVERRIDE_GATE):
+        raise HandoverRefused(_("%(refusal)s Only a marketing manager may override this.") % {"refusal": refusal})
+    return override_reason
+
+
+def company_counts_already(company: Company | None, *, now: datetime) -> bool:
+    """Tell whether somebody of the company was counted within 30 days."""
+    if company is None:
+        return False
+    counted = Handoff.objects.filter(
+        lead__company=company, counts=True, is_notice=False, handed_over_at__gt=now - ONE_PER_COMPANY_IN
+    )
+    return counted.exists()
+
+
+def is_above_range(agreement: Agreement, *, now: datetime) -> bool:
+    """Tell whether the agreed upper end is reached: what comes on top is measured, not counted."""
+    target = Target.objects.filter(agreement=agreement, commitment__measure=Commitment.Measure.QUANTITY).first()
+    if target is None or target.at_most is None:
+        return False
+    period = agreements.period_of(agreement, now)
+    counted = Handoff.objects.filter(
+        agreement=agreement,
+        counts=True,
+        override_by=None,
+        handed_over_at__gte=period.starts_at,
+        handed_over_at__lte=now,
+    )
+    return counted.count() >= target.at_most

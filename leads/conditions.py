@@ -559,22 +559,26 @@ def _number(part: _Asked, context: _Context) -> Pair:
         filled = _presence(left)
         return filled if part.op == "filled" else Pair(filled.fails, filled.holds)
     if part.op == "between":
-        low, high = (_both(left, op, not_op, Value(n)) for op, not_op, n in zip((">=", "<="), ("<", ">"), part.value, strict=True))
+        low, high = (
+            _both(left, op, not_op, Value(n))
+            for op, not_op, n in zip((">=", "<="), ("<", ">"), part.value, strict=True)
+        )
         return Pair(low.holds & high.holds, low.fails | high.fails)
     op, opposite = {"eq": ("=", "<>"), "gte": (">=", "<"), "lte": ("<=", ">")}[part.op]
     return _both(left, op, opposite, Value(part.value))
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """Return the moment with which a day begins in the portal's zone."""
     return datetime.combine(day, time(), tzinfo=ZoneInfo(settings.TIME_ZONE))
 
 
 def _date(part: _Asked, context: _Context) -> Pair:
     left: Combinable = _MomentOfJson(_json_text(part.field, context)) if context.of_packs else F(part.field.path)
     if part.op == "before":
-        return _both(left, "<", ">=", Value(_midnight(part.value)))
+        return _both(left, "<", ">=", Value(midnight(part.value)))
     if part.op == "after":
-        return _both(left, ">=", "<", Value(_midnight(part.value + timedelta(days=1))))
+        return _both(left, ">=", "<", Value(midnight(part.value + timedelta(days=1))))
     since = _both(left, ">=", "<", cast("Combinable", context.moment - timedelta(days=part.value)))
     until = _both(left, "<=", ">", context.moment)
     return Pair(since.holds & until.holds, since.fails | until.fails)
@@ -654,7 +658,7 @@ def in_words(condition: Condition) -> str:
     return _words(_read(condition), is_inner=False)
 
 
-def _words(part: _Part, *, is_inner: bool) -> str:
+def _words(part: _Part, *, is_inner: bool) -> str:  # noqa: PLR0911  # one answer per part
     if isinstance(part, _Everything):
         return _("every lead")
     if isinstance(part, _Not):

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import Case, F, IntegerField, Q, Value, When
+from django.db.models import Case, IntegerField, Q, Value, When
 
 from leads import conditions
 from leads.models import Definition, Lead, ScoreModel
@@ -78,10 +77,7 @@ def _counting_by_scope(
     model: ScoreModel, definitions: Sequence[Definition], published: ScoreModel | None, *, now: datetime
 ) -> Counting:
     which = Case(
-        *(
-            When(conditions.compile(each.scope, now=now).holds, then=Value(each.score_model_id))
-            for each in definitions
-        ),
+        *(When(conditions.compile(each.scope, now=now).holds, then=Value(each.score_model_id)) for each in definitions),
         default=None if published is None else Value(published.pk),
         output_field=IntegerField(),
     )

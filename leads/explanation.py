@@ -2,8 +2,441 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, Literal
 
-class Explanation: ...
+from django.db import connection
+from django.utils.formats import date_format, number_format
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from leads import conditions, definitions, score_statement
+from leads.models import Lead, ScoreModel, ScoreRule
+from leads.score_statement import Moment, Sql, capped, day_of, on_facts
+
+LineKind = Literal["normal", "negative", "over_cap"]
+Group = ScoreRule.Group
+_ZERO = Decimal(0)
+_FORESEEN = 366  # days for which the fading of a score is told
+_USUAL_LINE = Decimal(100)  # where no definition covers a lead
 
 
-def explain() -> None: ...
+@dataclass(frozen=True)
+class Line:
+    """One line of a score.
+
+    Attributes:
+        code: of the rule; of the lines that a cap makes, `over_cap`, `unsubscribed` or `at_least_zero`.
+        label: what counts.
+        detail: why it counts for this lead: the fact, or the days.
+        points: to one decimal; the points of all lines add up to the score.
+        start: where its bar begins, in hundredths of the widest.
+        end: where its bar ends; less than `start` where the line takes away.
+        kind: how it is drawn.
+    """
+
+    code: str
+    label: str
+    detail: str
+    points: Decimal
+    start: float
+    end: float
+    kind: LineKind
+
+
+@dataclass(frozen=True)
+class GroupOfLines:
+    """The lines of fit, intent, engagement or what counts against; `sum` is theirs."""
+
+    code: str
+    label: str
+    detail: str
+    cap: Decimal | None
+    sum: Decimal
+    lines: list[Line]
+
+    @property
+    def points(self) -> Decimal:
+        """Return the sum, under the name that the waterfall asks for."""
+        return self.sum
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """A score as `components/_waterfall.html` draws it; positions in hundredths of the widest."""
+
+    groups: list[GroupOfLines]
+    threshold: float
+    threshold_label: str
+    total: Decimal
+    total_end: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a lead has its score.
+
+    Attributes:
+        total: the score; None for a lead that has none, which then has no groups either.
+        threshold: from which score the lead's definition takes it as qualified.
+        model: by which it was scored.
+        as_of: the moment for which the lines hold.
+        groups: with their lines, in the order in which they are added.
+        widest: the score at the right end of the bars.
+        falls_below_on: the day on which it falls below the threshold if nothing new happens; None if it is below, or
+            stays above for a year.
+        advice: sentences on what would raise it.
+    """
+
+    total: Decimal | None
+    threshold: Decimal
+    model: ScoreModel | None
+    as_of: datetime | None
+    groups: list[GroupOfLines] = field(default_factory=list)
+    widest: Decimal = _USUAL_LINE
+    falls_below_on: date | None = None
+    advice: list[str] = field(default_factory=list)
+
+    @property
+    def over(self) -> Decimal:
+        """Return by how much the score is over the threshold; negative when under it."""
+        return (self.total or _ZERO) - self.threshold
+
+    @property
+    def sentence(self) -> str:
+        """Return what happens if nothing does, and what would help, as one text."""
+        falls = []
+        if self.falls_below_on is not None:
+            words = _("Without anything new it falls below %(line)s on %(day)s.")
+            falls = [words % {"line": _points(self.threshold), "day": date_format(self.falls_below_on, "j M Y")}]
+        return " ".join([*falls, *self.advice])
+
+    @property
+    def waterfall(self) -> Waterfall | None:
+        """Return the score as the page draws it; None without a score."""
+        if self.total is None:
+            return None
+        return Waterfall(
+            groups=self.groups,
+            threshold=_position(self.threshold, self.widest),
+            threshold_label=_("%(line)s qualified") % {"line": _points(self.threshold)},
+            total=self.total,
+            total_end=_position(self.total, self.widest),
+            sentence=self.sentence,
+        )
+
+
+def explain(lead: Lead, *, at: datetime | None = None, model: ScoreModel | None = None) -> Explanation:
+    """Explain a lead's score.
+
+    Args:
+        lead: any lead.
+        at: as of when; without it, as of when the stored score was computed, so that the lines add up to it.
+        model: another model to score it with; without it, the model of the stored score, else the one that counts.
+
+    Returns:
+        The explanation; without a score and lines for a lead that is excluded, merged or not scored yet.
+    """
+    as_of = at or lead.scored_at
+    if as_of is None:
+        return Explanation(None, _USUAL_LINE, None, None)
+    definition = definitions.definition_for(lead, now=as_of)
+    threshold = definition.threshold if definition else _USUAL_LINE
+    model = model or _model_of(lead, now=as_of)
+    if model is None or (at is None and lead.score is None):
+        return Explanation(None, threshold, model, as_of)
+    return _explained(lead, model, threshold, as_of=as_of)
+
+
+def course(lead: Lead, *, days: Sequence[date], now: datetime) -> list[tuple[date, Decimal]]:
+    """Return a lead's score at the end of past days, and on days ahead if nothing new happens.
+
+    It is the score by what is known today and by the model that counts today, for a chart.
+    """
+    model = _model_of(lead, now=now)
+    if model is None:
+        return []
+    today = day_of(now)
+    moments = [Moment(until=now if day >= today else _end_of(day), today=day) for day in days]
+    totals = _totals(lead, model, moments, now=now)
+    return [(day, total) for day, total in zip(days, totals, strict=False) if total is not None]
+
+
+def _end_of(day: date) -> datetime:
+    return conditions.midnight(day + timedelta(days=1)) - timedelta(microseconds=1)
+
+
+def _model_of(lead: Lead, *, now: datetime) -> ScoreModel | None:
+    if lead.score_model is not None:
+        return lead.score_model
+    for each in definitions.counting(now=now):
+        rows = score_statement.of_lead(lead.pk)
+        if each.leads is None or rows.filter(each.leads).exists():
+            return each.model
+    return None
+
+
+# --- asking the statement --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What a rule gave: points before and after its cap, how often it counted and on which days, newest first."""
+
+    rule: ScoreRule
+    points: Decimal
+    capped: Decimal
+    times: int = 0
+    days: Sequence[date] = ()
+
+
+def _rows(statement: Sql) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.params)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _totals(lead: Lead, model: ScoreModel, moments: Sequence[Moment], *, now: datetime) -> list[Decimal | None]:
+    if not moments:
+        return []
+    rules = list(model.rules.all())
+    chain = score_statement.scored(model, rules, score_statement.of_lead(lead.pk), now=now, moments=moments)
+    rows = _rows(chain + Sql("SELECT key, score FROM scored ORDER BY key"))
+    return [row["score"] for row in rows]
+
+
+def _explained(lead: Lead, model: ScoreModel, threshold: Decimal, *, as_of: datetime) -> Explanation:
+    rules = list(model.rules.all())
+    moments = [Moment(until=as_of, today=day_of(as_of))]
+    chain = score_statement.scored(model, rules, score_statement.of_lead(lead.pk), now=as_of, moments=moments)
+    found = _rows(chain + Sql("SELECT s.*, c.silent, c.* FROM scored s JOIN chosen c USING (key)"))
+    if not found or found[0]["score"] is None:
+        return Explanation(None, threshold, model, as_of)
+    scored = found[0]
+    by_interactions = _rows(chain + Sql(_COUNTED))
+    counted = [
+        _Counted(rule, rule.points, capped(rule, rule.points)) for no, rule in on_facts(rules) if scored[f"rule_{no}"]
+    ]
+    counted += [
+        _Counted(rules[row["no"]], row["points"], row["capped"], row["times"], row["days"] or [])
+        for row in by_interactions
+    ]
+    groups = _groups(lead, model, counted, scored, today=day_of(as_of))
+    widest = _widest(groups, threshold)
+    total: Decimal = scored["score"]
+    return Explanation(
+        total=total,
+        threshold=threshold,
+        model=model,
+        as_of=as_of,
+        groups=_placed(groups, widest),
+        widest=widest,
+        falls_below_on=_falls_below(lead, model, total, threshold, as_of=as_of),
+        advice=_advice(lead, rules, scored, model, short_of=threshold - total),
+    )
+
+
+_COUNTED = """SELECT s.no, s.points, s.capped, s.times, (
+    SELECT array_agg(DISTINCT c.day ORDER BY c.day DESC) FROM counted c
+    WHERE c.key = s.key AND c.no = s.no AND c.times > 0
+) AS days FROM sums s ORDER BY s.no"""
+
+
+def _falls_below(lead: Lead, model: ScoreModel, total: Decimal, threshold: Decimal, *, as_of: datetime) -> date | None:
+    if total < threshold:
+        return None
+    today = day_of(as_of)
+    ahead = [today + timedelta(days=n) for n in range(1, _FORESEEN + 1)]
+    totals = _totals(lead, model, [Moment(until=as_of, today=day) for day in ahead], now=as_of)
+    return next((day for day, then in zip(ahead, totals, strict=False) if (then or _ZERO) < threshold), None)
+
+
+# --- lines and groups ------------------------------------------------------------------------------------------------
+
+
+def _groups(
+    lead: Lead, model: ScoreModel, counted: Sequence[_Counted], scored: Mapping[str, Any], *, today: date
+) -> list[GroupOfLines]:
+    caps: dict[Group, Decimal | None] = {
+        Group.FIT: model.fit_cap,
+        Group.INTENT: model.intent_cap,
+        Group.ENGAGEMENT: model.engagement_cap,
+        Group.NEGATIVE: None,
+    }
+    groups = []
+    for group, cap in caps.items():
+        # What adds stands before what takes away, so that the bars stay right of zero.
+        mine = [each for each in counted if each.rule.group == group and each.points]
+        mine.sort(key=lambda each: (each.points < 0, each.rule.position, each.rule.pk))
+        lines = [line for each in mine for line in _lines(lead, each, today=today)]
+        left: Decimal = scored[group.value]
+        lines += _cut(sum((line.points for line in lines), _ZERO), left, is_silent=scored["silent"])
+        if lines or group is not Group.NEGATIVE:
+            detail = _group_detail(group, cap, mine)
+            groups.append(GroupOfLines(group.value, str(group.label), detail, cap, left, lines))
+    lifted = scored["score"] - sum((each.sum for each in groups), _ZERO)
+    if lifted:
+        words = _("At least 0")
+        line = _line("at_least_zero", words, _("a score does not go below"), lifted)
+        groups.append(GroupOfLines("at_least_zero", words, "", None, lifted, [line]))
+    return groups
+
+
+def _line(code: str, label: str, detail: str, points: Decimal, kind: LineKind = "normal") -> Line:
+    return Line(code, label, detail, points, 0, 0, kind)
+
+
+def _lines(lead: Lead, each: _Counted, *, today: date) -> list[Line]:
+    rule = each.rule
+    detail = _days_words(each, today=today) if rule.kinds else _fact_words(lead, rule)
+    lines = [_line(rule.code, rule.label, detail, each.points, "normal" if each.points > 0 else "negative")]
+    if each.capped != each.points:
+        words = _("%(sum)s counts as %(cap)s") % {"sum": _points(each.points), "cap": _points(each.capped)}
+        lines.append(_line("over_cap", _("Over its cap"), words, each.capped - each.points, "over_cap"))
+    return lines
+
+
+def _cut(found: Decimal, left: Decimal, *, is_silent: bool) -> list[Line]:
+    if found == left:
+        return []
+    if is_silent and left == 0:
+        return [_line("unsubscribed", _("Unsubscribed"), _("engagement counts 0"), left - found, "over_cap")]
+    words = _("%(sum)s counts as %(cap)s") % {"sum": _points(found), "cap": _points(left)}
+    return [_line("over_cap", _("Over the cap"), words, left - found, "over_cap")]
+
+
+def _group_detail(group: Group, cap: Decimal | None, counted: Sequence[_Counted]) -> str:
+    if group is Group.FIT:
+        return _("who they are, at most %(cap)s") % {"cap": _points(cap or _ZERO)}
+    halves = sorted({each.rule.half_life_days for each in counted if each.rule.half_life_days})
+    if not halves:
+        return _("does not fade") if group is Group.NEGATIVE else _("at most %(cap)s") % {"cap": _points(cap or _ZERO)}
+    days = get_text_list([str(half) for half in halves], _("or"))
+    return _("fades by half every %(days)s days") % {"days": days}
+
+
+def _fact_words(lead: Lead, rule: ScoreRule) -> str:
+    told = []
+    for asked in conditions.fields(rule.condition):
+        if asked.key == "email_kind":
+            told.append(lead.email.rpartition("@")[2])
+        else:
+            told.append(conditions.value_in_words(lead, asked))
+    return ", ".join(word for word in told if word)
+
+
+def _days_words(each: _Counted, *, today: date) -> str:
+    rule, days = each.rule, list(each.days)
+    if not days:
+        return ""
+    if len(days) > 3:
+        told = ngettext("%(n)d time, last %(day)s", "%(n)d times, last %(day)s", each.times)
+        words = [told % {"n": each.times, "day": _day_words(days[0], today)}]
+    else:
+        words = [get_text_list([_day_words(day, today) for day in reversed(days)], _("and"))]
+        if each.times > len(days):
+            words.append(ngettext("%(n)d time", "%(n)d times", each.times) % {"n": each.times})
+    if rule.half_life_days and (new := each.times * rule.points) != each.points:
+        words.append(_("%(points)s when new") % {"points": _points(new)})
+    if rule.limit is not None and rule.limit_per != ScoreRule.Per.DAY:
+        per = ScoreRule.Per(rule.limit_per).label
+        words.append(_("%(n)d %(per)s counts") % {"n": rule.limit, "per": per})
+    return ", ".join(words)
+
+
+def _day_words(day: date, today: date) -> str:
+    if day == today:
+        return _("today")
+    if day == today - timedelta(days=1):
+        return _("yesterday")
+    return date_format(day, "j M" if day.year == today.year else "j M Y")
+
+
+def _points(points: Decimal) -> str:
+    """Write points without a decimal that says nothing."""
+    return number_format(points.normalize(), decimal_pos=0 if points == points.to_integral() else 1)
+
+
+def _widest(groups: Sequence[GroupOfLines], threshold: Decimal) -> Decimal:
+    reached, highest = _ZERO, threshold
+    for line in (line for group in groups for line in group.lines):
+        reached += line.points
+        highest = max(highest, reached)
+    return max((highest / 10).to_integral_value(ROUND_CEILING) * 10, Decimal(10))
+
+
+def _position(points: Decimal, widest: Decimal) -> float:
+    return round(float(min(max(points / widest * 100, _ZERO), Decimal(100))), 2)
+
+
+def _placed(groups: Sequence[GroupOfLines], widest: Decimal) -> list[GroupOfLines]:
+    placed, reached = [], _ZERO
+    for group in groups:
+        lines = []
+        for line in group.lines:
+            start, end = _position(reached, widest), _position(reached + line.points, widest)
+            lines.append(Line(line.code, line.label, line.detail, line.points, start, end, line.kind))
+            reached += line.points
+        placed.append(GroupOfLines(group.code, group.label, group.detail, group.cap, group.sum, lines))
+    return placed
+
+
+# --- what would help -------------------------------------------------------------------------------------------------
+
+
+def _advice(
+    lead: Lead, rules: Sequence[ScoreRule], scored: Mapping[str, Any], model: ScoreModel, *, short_of: Decimal
+) -> list[str]:
+    """Say which unknown facts would add points, and below the line what the lead could do."""
+    advice = []
+    gains = _gains_of_facts(lead, rules)[:3]
+    room = model.fit_cap - scored["fit"]
+    labels = [_fact_label(key) for key, _gain in gains]
+    if gains and room <= 0:
+        names = get_text_list(labels, _("or"))
+        advice.append(_("Knowing the %(facts)s would not add points: fit is at its cap.") % {"facts": names})
+    elif gains:
+        names = get_text_list(labels, _("and"))
+        most = min(sum((gain for _key, gain in gains), _ZERO), room)
+        advice.append(
+            _("Knowing the %(facts)s could add up to %(points)s points.") % {"facts": names, "points": _points(most)}
+        )
+    if short_of > 0:
+        advice += _gain_of_deeds(rules, scored, model)
+    return advice
+
+
+def _fact_label(key: str) -> str:
+    label = str(conditions.field_of("email" if key == "email_kind" else key).label)
+    return label[0].lower() + label[1:]
+
+
+def _gains_of_facts(lead: Lead, rules: Sequence[ScoreRule]) -> list[tuple[str, Decimal]]:
+    """Return unknown facts with the most points that knowing them could add in fit, the most first."""
+    gains: dict[str, Decimal] = {}
+    for _no, rule in on_facts(rules):
+        asked = conditions.fields(rule.condition)
+        if rule.group != Group.FIT or rule.points <= 0 or len(asked) != 1:
+            continue
+        if conditions.value_of(lead, asked[0]) is None:
+            gains[asked[0].key] = max(gains.get(asked[0].key, _ZERO), capped(rule, rule.points))
+    return sorted(gains.items(), key=lambda gain: -gain[1])
+
+
+def _gain_of_deeds(rules: Sequence[ScoreRule], scored: Mapping[str, Any], model: ScoreModel) -> list[str]:
+    room = model.engagement_cap - scored["engagement"]
+    best = max(
+        (rule for rule in rules if rule.kinds and rule.group == Group.ENGAGEMENT),
+        key=lambda rule: rule.points,
+        default=None,
+    )
+    if best is None or scored["silent"] or min(best.points, room) <= 0:
+        return []
+    words = _("“%(deed)s” would add %(points)s points.")
+    return [words % {"deed": best.label, "points": _points(min(best.points, room))}]

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import BooleanField, Case, CharField, Exists, F, IntegerField, OuterRef, Q, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -31,6 +36,7 @@ from leads.querysets import LeadQuerySet
 from leadsla.accounts.models import User
 
 __all__ = [
+    "AnswerRefused",
     "CriterionState",
     "Judged",
     "answer",
@@ -40,6 +46,7 @@ __all__ = [
     "missing",
     "put_in_force",
     "refusal",
+    "refusals",
     "return_recycled",
 ]
 
@@ -70,10 +77,10 @@ class Judged:
 def judge(leads: LeadQuerySet | Sequence[int], *, now: datetime) -> Judged:
     """Judge leads by the definition that applies to each, moving them among inquiry, nurturing and qualified only.
 
-    Qualified is a latch: it holds for the definition's days; then a lead that still qualifies stays, another goes back to
-    nurturing. An inquiry becomes nurturing once it has points or an interaction that counts. Left alone is what is blocked,
-    suppressed, excluded, merged, recycled until a date ahead (unless it asks to be contacted), with sales or at an end;
-    and a lead of an imported past, until something happens with it that is no part of an import.
+    Qualified is a latch: it holds for the definition's days; then a lead that still qualifies stays, another goes back
+    to nurturing. An inquiry becomes nurturing once it has points or an interaction that counts. Left alone is what is
+    blocked, suppressed, excluded, merged, recycled until a date ahead (unless it asks to be contacted), with sales or
+    at an end; and a lead of an imported past, until something happens with it that is no part of an import.
 
     Args:
         leads: rows or ids; their scores should be those of `now`.
@@ -125,9 +132,7 @@ def _request(*, now: datetime) -> Any:
     before and then went back (its handoff was withdrawn, or it was not handed over in time).
     """
     is_new = Q(lead__engagement_since=None) | Q(occurred_at__gt=F("lead__engagement_since"))
-    is_unused = (
-        Q(lead__qualified_at=None) | Q(lead__stage=Stage.QUALIFIED) | Q(recorded_at__gt=F("lead__qualified_at"))
-    )
+    is_unused = Q(lead__qualified_at=None) | Q(lead__stage=Stage.QUALIFIED) | Q(recorded_at__gt=F("lead__qualified_at"))
     return Interaction.objects.filter(
         is_new, is_unused, lead=OuterRef("pk"), kind__in=ASKED_KINDS, occurred_at__lte=now
     ).order_by()
@@ -223,3 +228,296 @@ def _updated(rows: LeadQuerySet, columns: dict[str, Any]) -> list[int]:
     if ids:
         Lead.objects.filter(pk__in=ids, stage=Stage.QUALIFIED).update(**columns)
     return ids
+
+
+# --- criteria --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CriterionState:
+    """How one criterion stands for a lead.
+
+    Attributes:
+        code, label, question, field: of the criterion; `field` is the lead's fact that answers it, "" if none does.
+        verdict: met, not met or unknown.
+        evidence: what it rests on; of an unknown one, what to ask.
+        who: who said it, or the way the fact came in.
+        when: since when it is known; None where nobody noted it.
+        is_required: by the door that the lead is nearer to: asked if it asks to be contacted, else nurtured.
+        is_by_person: a person's answer, which counts before the condition.
+        is_personal: the evidence tells of the person, so that erasure must empty it.
+    """
+
+    code: str
+    label: str
+    verdict: Verdict
+    evidence: str
+    who: str
+    when: datetime | None
+    is_required: bool
+    field: str
+    question: str
+    is_by_person: bool = False
+    is_personal: bool = False
+
+    @property
+    def is_missing(self) -> bool:
+        """Tell whether the lead lacks it to be qualified."""
+        return self.is_required and self.verdict != Verdict.MET
+
+
+def criteria(lead: Lead, *, now: datetime) -> list[CriterionState]:
+    """Return how each criterion of the definition that applies stands for a lead; empty where none applies."""
+    return _states([lead], now=now).get(lead.pk, [])
+
+
+def missing(leads: Sequence[Lead], *, now: datetime) -> dict[int, list[CriterionState]]:
+    """Return for each lead of a page the required criteria that are not met; the number of queries does not grow."""
+    found = _states(leads, now=now)
+    return {lead.pk: [state for state in found.get(lead.pk, []) if state.is_missing] for lead in leads}
+
+
+def _states(leads: Sequence[Lead], *, now: datetime) -> dict[int, list[CriterionState]]:
+    in_force = definitions.in_force(now=now)
+    if not leads or not in_force:
+        return {}
+    of_definition: dict[int, list[Criterion]] = {}
+    for criterion in Criterion.objects.filter(definition__in=in_force):
+        of_definition.setdefault(criterion.definition_id, []).append(criterion)
+    verdicts = {
+        f"verdict_{each.pk}": _verdict(each, now=now) for criteria in of_definition.values() for each in criteria
+    }
+    ids = [lead.pk for lead in leads]
+    rows = (
+        Lead.objects.filter(pk__in=ids)
+        .order_by()
+        .annotate(definition=definitions.applying(in_force, now=now), asks=_asks(in_force, now=now), **verdicts)
+        .values("pk", "definition", "asks", *verdicts)
+    )
+    by_lead = {row["pk"]: row for row in rows}
+    answers: dict[tuple[int, str], CriterionAnswer] = {
+        (each.lead_id, each.code): each for each in CriterionAnswer.objects.filter(lead__in=ids).select_related("by")
+    }
+    people = _people(leads)
+    return {
+        lead.pk: [
+            _state(lead, criterion, row, answers.get((lead.pk, criterion.code)), people)
+            for criterion in of_definition.get(row["definition"], [])
+        ]
+        for lead in leads
+        if (row := by_lead.get(lead.pk)) is not None
+    }
+
+
+def _verdict(criterion: Criterion, *, now: datetime) -> Case:
+    if criterion.condition is None:
+        return Case(default=Value(Verdict.UNKNOWN), output_field=CharField())
+    pair = conditions.compile(criterion.condition, now=now)
+    return Case(
+        When(pair.holds, then=Value(Verdict.MET)),
+        When(pair.fails, then=Value(Verdict.NOT_MET)),
+        default=Value(Verdict.UNKNOWN),
+        output_field=CharField(),
+    )
+
+
+def _asks(in_force: Sequence[Definition], *, now: datetime) -> Exists:
+    days = max(each.asked_within_days for each in in_force)
+    return Exists(_request(now=now).filter(occurred_at__gte=now - timedelta(days=days)))
+
+
+def _people(leads: Iterable[Lead]) -> dict[int, str]:
+    ids = {proof["by"] for lead in leads for proof in lead.fact_sources.values() if proof.get("by")}
+    return {user.pk: str(user) for user in User.objects.filter(pk__in=ids)} if ids else {}
+
+
+def _state(
+    lead: Lead, criterion: Criterion, row: dict[str, Any], answer: CriterionAnswer | None, people: dict[int, str]
+) -> CriterionState:
+    is_required = criterion.required_by_asked if row["asks"] else criterion.required_by_nurtured
+    when: datetime | None
+    if answer is not None:
+        verdict, evidence = Verdict(answer.verdict), answer.evidence
+        who, when = str(answer.by or ""), answer.answered_at
+    else:
+        verdict, evidence = Verdict(row[f"verdict_{criterion.pk}"]), _evidence(lead, criterion)
+        if verdict == Verdict.NOT_MET and _is_unanswered(lead, criterion):
+            verdict = Verdict.UNKNOWN
+        who, when = _proof(lead, criterion, people)
+    if verdict == Verdict.UNKNOWN:
+        evidence = evidence or criterion.question
+    return CriterionState(
+        code=criterion.code,
+        label=criterion.label,
+        verdict=verdict,
+        evidence=evidence,
+        who=who,
+        when=when,
+        is_required=is_required,
+        field=criterion.field,
+        question=criterion.question,
+        is_by_person=answer is not None,
+        is_personal=answer is not None or any(each.is_personal for each in _asked_of(criterion)),
+    )
+
+
+def _is_unanswered(lead: Lead, criterion: Criterion) -> bool:
+    """Tell whether the fact that answers a criterion is not known: then nobody has said no."""
+    return bool(criterion.field) and conditions.value_of(lead, conditions.field_of(criterion.field)) is None
+
+
+_PLACE = ("city", "country")
+
+
+def _asked_of(criterion: Criterion) -> list[conditions.Field]:
+    asked = [] if criterion.condition is None else conditions.fields(criterion.condition)
+    return asked or ([conditions.field_of(criterion.field)] if criterion.field else [])
+
+
+def _evidence(lead: Lead, criterion: Criterion) -> str:
+    keys = [each.key for each in _asked_of(criterion)]
+    if "country" in keys:
+        keys = [*_PLACE, *(key for key in keys if key not in _PLACE)]
+    told = [conditions.value_in_words(lead, conditions.field_of(key)) for key in keys]
+    return ", ".join(words for words in told if words)
+
+
+def _ways_in() -> dict[str, str]:
+    return {"hand": _("by hand"), "title": _("read from the job title"), "form": _("form"), "import": _("import")}
+
+
+def _proof(lead: Lead, criterion: Criterion, people: dict[int, str]) -> tuple[str, datetime | None]:
+    """Return who or what told the fact, and when, as `intake` noted it beside the fact."""
+    proof = lead.fact_sources.get(criterion.field) or {}
+    via = str(proof.get("via", ""))
+    who = people.get(proof.get("by", 0)) or _ways_in().get(via, via)
+    return who, parse_datetime(str(proof.get("at", "")))
+
+
+class AnswerRefused(ValueError):  # noqa: N818  # it names what happened, not an error of the program
+    """An answer to a criterion that cannot be kept; `field` says which of its parts is wrong."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@transaction.atomic
+def answer(lead: Lead, *, code: str, verdict: Verdict | str, evidence: str, by: User, now: datetime) -> Judged:
+    """Keep what a person says of a criterion; it counts before the condition from now on, and the lead is judged.
+
+    Args:
+        lead: whom it is about.
+        code: of a criterion of the definition that applies.
+        verdict: met, not met or unknown.
+        evidence: what it rests on; needed unless the verdict is unknown.
+        by: who says so.
+        now: when.
+
+    Returns:
+        What judging changed.
+
+    Raises:
+        AnswerRefused: there is no such criterion, or a part is missing.
+    """
+    definition = definition_for(lead, now=now)
+    if definition is None or not definition.criteria.filter(code=code).exists():
+        raise AnswerRefused("code", _("The definition that applies to this lead has no such criterion."))
+    if verdict not in Verdict.values:
+        raise AnswerRefused("verdict", _("Say met, not met or unknown."))
+    evidence = evidence.replace("\x00", "").strip()
+    if not evidence and verdict != Verdict.UNKNOWN:
+        raise AnswerRefused("evidence", _("Say what this rests on: a quote, a name, a document."))
+    if len(evidence) > 2000:
+        raise AnswerRefused("evidence", _("At most 2,000 characters fit here."))
+    CriterionAnswer.objects.update_or_create(
+        lead=lead, code=code, defaults={"verdict": verdict, "evidence": evidence, "by": by, "answered_at": now}
+    )
+    scoring.score([lead.pk], now=now)
+    return judge([lead.pk], now=now)
+
+
+# --- why not ---------------------------------------------------------------------------------------------------------
+
+
+def refusal(lead: Lead, *, now: datetime) -> str:
+    """Say why a lead may not be handed over; "" if it may."""
+    return refusals([lead], now=now)[lead.pk]
+
+
+def refusals(leads: Sequence[Lead], *, now: datetime) -> dict[int, str]:
+    """Say of each lead of a page why it may not be handed over; "" if it may. The number of queries does not grow."""
+    plain = {lead.pk: _plain_refusal(lead, now=now) for lead in leads}
+    open_ones = [lead for lead in leads if plain[lead.pk] is None]
+    if not open_ones:
+        return {pk: why or "" for pk, why in plain.items()}
+    lacking = missing(open_ones, now=now)
+    in_force = definitions.in_force(now=now)
+    which = dict(
+        Lead.objects.filter(pk__in=[lead.pk for lead in open_ones])
+        .annotate(definition=definitions.applying(in_force, now=now))
+        .values_list("pk", "definition")
+    )
+    by_id = {each.pk: each for each in in_force}
+    for lead in open_ones:
+        plain[lead.pk] = _shortfall(lead, by_id.get(which.get(lead.pk) or 0), lacking[lead.pk])
+    return {pk: why or "" for pk, why in plain.items()}
+
+
+def _plain_refusal(lead: Lead, *, now: datetime) -> str | None:  # noqa: PLR0911  # one answer per reason
+    """Return what the lead alone tells: a reason, "" if it is qualified, None if the definition must be asked."""
+    stage = Stage(lead.stage)
+    if lead.merged_into_id is not None:
+        return _("This lead was merged into another. Hand that one over.")
+    if lead.blocked_at is not None:
+        return _("This lead is blocked: it is never handed over again.")
+    if lead.suppressed_at is not None:
+        return _("This lead must not be contacted.")
+    if lead.excluded_because:
+        return _("This lead is excluded: %(why)s.") % {"why": _excluded(lead.excluded_because)}
+    if stage == Stage.QUALIFIED:
+        if lead.qualified_until is not None and lead.qualified_until <= now:
+            return _("It was qualified until %(day)s and must be judged again.") % {"day": _day(lead.qualified_until)}
+        return ""
+    if stage not in _OPEN:
+        return _("This lead is %(stage)s already.") % {"stage": str(stage.label).lower()}
+    if lead.recycled_until is not None and lead.recycled_until > now:
+        return _("Recycled until %(day)s: %(why)s.") % {
+            "day": _day(lead.recycled_until),
+            "why": lead.recycled_because or _("no reason given"),
+        }
+    return None
+
+
+def _excluded(code: str) -> str:
+    return {"competitor": _("competitor"), "own_domain": _("our own domain"), "test": _("a test")}.get(code, code)
+
+
+def _day(moment: datetime) -> str:
+    return date_format(moment.astimezone(ZoneInfo(settings.TIME_ZONE)), "j M Y")
+
+
+def _shortfall(lead: Lead, definition: Definition | None, lacking: Sequence[CriterionState]) -> str:
+    if definition is None:
+        return _("No definition of qualified covers this lead.")
+    reasons = []
+    if lacking:
+        count = ngettext("%(n)d required fact is missing", "%(n)d required facts are missing", len(lacking))
+        names = ", ".join(state.label.lower() for state in lacking)
+        reasons.append(_("%(count)s: %(names)s.") % {"count": count % {"n": len(lacking)}, "names": names})
+    score = lead.score or Decimal(0)
+    if score < definition.threshold:
+        words = _("The score is %(score)s, under %(line)s.")
+        reasons.append(words % {"score": _floored(score), "line": _floored(definition.threshold)})
+    elif (lead.intent or 0) < definition.intent_at_least and (
+        lead.counted_interactions < definition.interactions_at_least
+    ):
+        words = _("Too little was done: intent of %(intent)s or %(n)d interactions that count are needed.")
+        reasons.append(words % {"intent": _floored(definition.intent_at_least), "n": definition.interactions_at_least})
+    if not reasons:
+        return _("It belongs to an imported past; it qualifies once something new happens.")
+    return " ".join(reasons)
+
+
+def _floored(points: Decimal) -> str:
+    return str(points.to_integral_value(ROUND_FLOOR))

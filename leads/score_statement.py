@@ -77,9 +77,9 @@ def scored(
         between: lowest and highest lead id, where `leads` is a range of ids; the index on interactions then serves it.
 
     Returns:
-        `WITH …` of `chosen` (key, lead_id, one column `rule_<n>` per rule on facts), `counted` (key, no, day, times), `sums`
-        (key, no, points, capped, times) per rule on interactions, and `scored` (key, lead_id and the columns of a score).
-        The score is the sum of what stands in `chosen` and `sums`, capped by group, at least 0.
+        `WITH …` of `chosen` (key, lead_id, one column `rule_<n>` per rule on facts), `counted` (key, no, day, times),
+        `sums` (key, no, points, capped, times) per rule on interactions, and `scored` (key, lead_id and the columns of
+        a score). The score is the sum of what stands in `chosen` and `sums`, capped by group, at least 0.
     """
     steps = [
         ("rules (no, grp, points, half_life, most, per, cap)", _rules(rules)),
@@ -157,7 +157,7 @@ def _chosen(*, now: datetime, moments: Sequence[Moment] | None) -> Sql:
         text = "SELECT f.lead_id AS key, f.*, %s::timestamptz AS until, %s::date AS today FROM facts f"
         return Sql(text, [now, day_of(now)])
     rows = _values(((no, each.until, each.today) for no, each in enumerate(moments)), "bigint timestamptz date")
-    text = f"SELECT m.key, f.*, m.until, m.today FROM facts f CROSS JOIN ({rows.text}) AS m (key, until, today)"
+    text = f"SELECT m.key, f.*, m.until, m.today FROM facts f CROSS JOIN ({rows.text}) AS m (key, until, today)"  # noqa: S608
     return Sql(text, rows.params)
 
 
@@ -190,7 +190,7 @@ def _counted(rules: Sequence[ScoreRule]) -> Sql:
             ORDER BY d.day DESC
         )::bigint - d.times AS newer
         FROM days d JOIN rules r USING (no) WHERE r.per NOT IN ('', 'day')
-    ) AS limited""")
+    ) AS limited""")  # noqa: S608  # our own text
 
 
 # Decay in float8, because numeric is many times slower; the cast to numeric keeps 15 digits and so hides in which order

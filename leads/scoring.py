@@ -12,12 +12,12 @@ from django.db.models import Max, Min
 from django.utils.translation import gettext as _
 
 from leads import definitions, score_statement
-from leads.explanation import Explanation, explain
+from leads.explanation import Explanation, course, explain
 from leads.models import Interaction, Lead, ScoreModel
 from leads.querysets import LeadQuerySet
 from leads.score_statement import Sql
 
-__all__ = ["COLUMNS", "Explanation", "band_of", "bands", "explain", "rescore_all", "score"]
+__all__ = ["COLUMNS", "Explanation", "band_of", "bands", "course", "explain", "rescore_all", "score"]
 
 # What a score consists of, as a lead keeps it; with `scored_at` beside it.
 COLUMNS = (
@@ -37,9 +37,9 @@ _WORKED_OUT = COLUMNS[:-1]
 def score(leads: LeadQuerySet | Sequence[int], *, now: datetime, touch: bool = False) -> int:
     """Score leads by the model that counts for each, in one statement per model.
 
-    What is excluded gets no score; merged leads are left alone. A row is written, with `scored_at`, when a column of its
-    score changed or the lead did something since it was last scored; otherwise it keeps the older `scored_at`, as of which
-    its explanation still adds up.
+    What is excluded gets no score; merged leads are left alone. A row is written, with `scored_at`, when a column of
+    its score changed or the lead did something since it was last scored; otherwise it keeps the older `scored_at`, as
+    of which its explanation still adds up.
 
     Args:
         leads: rows or ids.
@@ -83,7 +83,7 @@ _TOUCHED = "OR l.scored_at IS DISTINCT FROM %s"
 _DID_SOMETHING = f"""OR EXISTS (
         SELECT FROM {Interaction._meta.db_table} i WHERE i.lead_id = l.id AND i.recorded_at > l.scored_at
         AND i.recorded_at <= %s
-    )"""  # noqa: S608  # a table's name
+    )"""
 
 
 def _write(
@@ -96,9 +96,7 @@ def _write(
 ) -> int:
     rows = leads if counting.leads is None else leads.filter(counting.leads)
     try:
-        chain = score_statement.scored(
-            counting.model, list(counting.model.rules.all()), rows, now=now, between=between
-        )
+        chain = score_statement.scored(counting.model, list(counting.model.rules.all()), rows, now=now, between=between)
     except EmptyResultSet:
         return 0
     table = Lead._meta.db_table

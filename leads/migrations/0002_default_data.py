@@ -5,12 +5,13 @@ target market (industries, sizes, countries) is an example for an administrator 
 """
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import migrations
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # imported history is judged by the first definition, too
 
-# code, name, direction, side, sources (code, name)
+# Each with its code, name, direction and side, and the code and name of its sources.
 CHANNELS = [
     ("organic-search", "Organic search", "inbound", "marketing", [("organic-search", "Organic search")]),
     ("paid-search", "Paid search", "inbound", "marketing", [("paid-search", "Paid search")]),
@@ -35,7 +36,10 @@ CHANNELS = [
 ]
 
 # German-speaking countries and the rest of the European Union.
-SERVED = "AT BE BG CH CY CZ DE DK EE ES FI FR GR HR HU IE IT LI LT LU LV MT NL PL PT RO SE SI SK".split()
+SERVED = [
+    "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LI", "LT", "LU",
+    "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+]
 ON_TARGET = [
     "Manufacturing", "Machinery", "Mechanical engineering", "Industrial equipment", "Industrial automation",
     "Logistics", "Transport", "Transport and logistics", "Warehousing",
@@ -48,11 +52,11 @@ ADJACENT = [
 ]
 
 
-def one_of(field, values):
+def one_of(field: str, values: list[str]) -> dict[str, Any]:
     return {"field": field, "op": "in", "value": values}
 
 
-def known(field):
+def known(field: str) -> dict[str, Any]:
     return {"field": field, "op": "filled"}
 
 
@@ -112,7 +116,7 @@ CRITERIA = [
 ]
 
 
-def fill(apps, schema_editor):
+def fill(apps: Any, schema_editor: Any) -> None:
     channel_of = apps.get_model("leads", "Channel")
     source_of = apps.get_model("leads", "Source")
     for code, name, direction, side, sources in CHANNELS:

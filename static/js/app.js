@@ -4,7 +4,7 @@ import { startAsk } from "./ask.js";
 import { startCharts } from "./load_charts.js";
 import { startCountdowns } from "./countdown.js";
 import { startDropzones } from "./dropzone.js";
-import { startForms } from "./forms.js";
+import { startForms, startSheets } from "./forms.js";
 import { startFrame } from "./frame.js";
 import { startKeys } from "./keys.js";
 import { startReasons } from "./reasons.js";
@@ -16,7 +16,7 @@ startFrame();
 startKeys();
 startAsk();
 startForms();
-for (const start of [startCountdowns, startUndo, startReasons, startDropzones, startCharts]) {
+for (const start of [startCountdowns, startUndo, startReasons, startSheets, startDropzones, startCharts]) {
   start(document);
   document.addEventListener("htmx:load", (event) => event.target !== document.body && start(event.target));
 }

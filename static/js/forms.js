@@ -1,5 +1,5 @@
 // Forms: no second send of the same click, filters that apply themselves, errors of HTMX said in words, "all" ticks.
-import { announce, word } from "./words.js";
+import { announce, within, word } from "./words.js";
 
 const fail = (text) => {
   announce(text);
@@ -17,7 +17,26 @@ const fail = (text) => {
   notes.scrollIntoView({ block: "nearest" });
 };
 
+// A form that came in under a row takes the focus; on the phone the sheet itself, so that no keyboard covers it.
+export const startSheets = (root) => {
+  for (const sheet of within(root, ".rej")) {
+    const isWide = matchMedia("(min-width: 761px)").matches;
+    if (isWide) sheet.querySelector("[data-reason-search], input:not([type=hidden]):not(:disabled), textarea")?.focus();
+    else if (!sheet.parentElement.matches(".panel")) {
+      sheet.tabIndex = -1;
+      sheet.focus({ preventScroll: true });
+    }
+  }
+};
+
 export const startForms = () => {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    const cancel = event.target.closest("form")?.querySelector("[data-cancel]");
+    if (!cancel) return;
+    event.preventDefault();
+    cancel.click();
+  });
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.method !== "post" || form.matches("[hx-post]")) return;

@@ -38,9 +38,12 @@ let lastId = "";
 let lastPlace = 0;
 const keepMark = () => {
   const all = rows();
-  if (!all.length || marked() || !lastId) return;
-  const row = document.getElementById(lastId) ?? all[Math.min(lastPlace, all.length - 1)];
-  if (row) row.setAttribute("aria-current", "true");
+  if (all.length && !marked() && lastId) {
+    const row = document.getElementById(lastId) ?? all[Math.min(lastPlace, all.length - 1)];
+    row.setAttribute("aria-current", "true");
+  }
+  // What had the focus is gone (a closed form, an answered row): go on from the marked row.
+  if (document.activeElement === document.body) marked()?.focus({ preventScroll: true });
 };
 
 export const startKeys = () => {

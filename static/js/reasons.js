@@ -70,11 +70,7 @@ const start = (box) => {
     list?.classList.add("all");
     event.currentTarget.hidden = true;
   });
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") box.querySelector("[data-cancel]")?.click();
-  });
   showFor();
-  if (matchMedia("(min-width: 761px)").matches) search?.focus();
 };
 
 export const startReasons = (root) => within(root, "[data-reasons]").forEach(start);

@@ -6,7 +6,7 @@ Formatting only: nothing here decides, queries or reads the clock. Times are sho
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -124,12 +124,13 @@ def range_words(low: Number | None, high: Number | None = None, unit: str = "") 
 
 
 def _now_of(context: Context) -> datetime | None:
-    """Find the moment that a page is written for: `now`, else the shell's."""
+    """Find the moment that a page is written for: `now`, else the shell's `now_epoch`."""
     now = context.get("now")
-    if now is None:
-        shell = context.get("shell")
-        now = shell.get("now") if isinstance(shell, Mapping) else getattr(shell, "now", None)
-    return now if isinstance(now, datetime) else None
+    if isinstance(now, datetime):
+        return now
+    shell = context.get("shell")
+    epoch = shell.get("now_epoch") if isinstance(shell, Mapping) else None
+    return datetime.fromtimestamp(epoch, UTC) if epoch else None
 
 
 def _near(day_in_question: date, today: date | None) -> str:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -144,8 +143,8 @@ def test_the_moment_tag_takes_now_from_the_page_and_shows_the_zone():
 
 
 def test_the_moment_tag_takes_now_from_the_shell():
-    assert ">today 14:20<" in render("{% moment at %}", at=NOW, shell={"now": NOW})
-    assert ">today 14:20<" in render("{% moment at %}", at=NOW, shell=SimpleNamespace(now=NOW))
+    assert ">today 14:20<" in render("{% moment at %}", at=NOW, shell={"now_epoch": NOW.timestamp()})
+    assert ">Tue 17 Nov 2026, 14:20<" in render("{% moment at %}", at=NOW, shell=None)
 
 
 @pytest.mark.parametrize(

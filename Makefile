@@ -14,7 +14,7 @@ run: ## Run the portal: PORT=8000, DEMO=0 starts empty, LEADSLA_HOME=.local hold
 	@tools/setup.sh run
 	@exec $(python) -m leadsla.embedded run
 
-stop: ## End the embedded services, whoever uses them
+stop: ## Stop the portal and its services, from another terminal
 	@if [ -x $(python) ]; then $(python) -m leadsla.embedded stop; fi
 
 test: ## All tests, on PostgreSQL and Redis of their own; ARGS="tests/sla -k clock" chooses

@@ -6,7 +6,7 @@ import sys
 # Ctrl-C while modules load ends this quietly; nothing is started yet.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from leadsla.embedded import place, portal, postgres, redis_server, sharing
+from leadsla.embedded import place, portal, postgres, redis_server
 from leadsla.embedded.place import EmbeddedError
 
 
@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
             case ["watch", port, supervisor]:
                 portal.watch(int(port), int(supervisor))
             case ["stop"]:
-                sharing.stop_all()
+                portal.stop()
             case ["status"]:
                 for name, running in ((postgres.NAME, postgres.running()), (redis_server.NAME, redis_server.running())):
                     print(f"{name}: {'running' if running else 'stopped'} ({place.data(name)})")

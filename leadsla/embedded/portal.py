@@ -1,5 +1,6 @@
 """`make run`: the whole portal from a checkout. Starts what is needed, runs the Procfile, leaves nothing behind."""
 
+import contextlib
 import json
 import os
 import signal
@@ -88,6 +89,17 @@ def watch(port: int, supervisor: int) -> None:
         pass
 
 
+def stop() -> None:
+    """End the portal of this home if one runs, what a killed one left, and the services."""
+    pid = _recorded("pid")
+    with locks.file("portal") as lock:
+        if pid and not locks.take(lock):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                processes.end(psutil.Process(pid), gently=signal.SIGTERM, seconds=15)
+    _end_leftovers()
+    sharing.stop_all()
+
+
 def _run(port: int) -> int:
     environment = os.environ | {
         "PORT": str(port),
@@ -143,25 +155,34 @@ def _answers(port: int) -> bool:
 @contextmanager
 def _alone(port: int) -> Iterator[None]:
     """Hold the home for this one portal, and end what a killed one left behind."""
-    record = place.home() / "portal.json"
+    record = _record()
     with locks.file("portal") as lock:
         if not locks.take(lock):
             raise EmbeddedError(
-                f"it already runs from this folder{_where(record)}. Stop it, or set LEADSLA_HOME to start a second one."
+                f"it already runs from this folder{_where()}. Stop it, or set LEADSLA_HOME to start a second one."
             )
         _end_leftovers()
-        record.write_text(json.dumps({"port": port}))
+        record.write_text(json.dumps({"port": port, "pid": os.getpid()}))
         try:
             yield
         finally:
             record.unlink(missing_ok=True)
 
 
-def _where(record: Path) -> str:
+def _record() -> Path:
+    return place.home() / "portal.json"
+
+
+def _recorded(name: str) -> int | None:
     try:
-        return f" on port {json.loads(record.read_text())['port']}"
+        return int(json.loads(_record().read_text())[name])
     except (OSError, ValueError, KeyError):
-        return ""
+        return None
+
+
+def _where() -> str:
+    port = _recorded("port")
+    return f" on port {port}" if port else ""
 
 
 def _end_leftovers() -> None:

@@ -80,6 +80,12 @@ def test_a_killed_portal_takes_everything_with_it(home: Path, portal: subprocess
     assert alive == []
 
 
+def test_stop_ends_it_from_another_terminal(home: Path, portal: subprocess.Popen[str]) -> None:
+    assert said(python("-m", "leadsla.embedded", "stop")) == ""
+    assert said(portal).endswith("LeadSLA stopped.\n")
+    assert processes_of(home) == []
+
+
 def test_a_busy_port_is_named_with_a_way_out(home: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -761,6 +761,7 @@ class Import(models.Model):
     columns = models.JSONField(default=list)  # headers as in the file
     mapping = models.JSONField(default=dict)  # column → field
     is_history = models.BooleanField(default=False)  # a past that is imported: no handover, outside compliance
+    overwrites = models.BooleanField(default=False)  # replaces what is known; else it only fills what is empty
     status = models.CharField(max_length=10, choices=Status, default=Status.UPLOADED)
     problem = models.TextField(blank=True)
     rows_total = models.PositiveIntegerField(default=0)

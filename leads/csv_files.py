@@ -500,7 +500,7 @@ def decimal_mark(values: Iterable[str]) -> str:
     is_open = False
     for value in values:
         digits = re.sub(r"[^\d.,]", "", value)
-        marks = re.findall(r"[.,]", digits)
+        marks: list[str] = re.findall(r"[.,]", digits)
         if not marks:
             continue
         if len(set(marks)) == 2:

@@ -453,4 +453,15 @@ document.addEventListener("leadsla:theme", () => {
     }
   }
 });
-addEventListener("beforeprint", () => drawn.forEach((_, place) => paint(place)));
+
+// Paper is light: draw with the light tokens while printing, and as before afterwards.
+let before;
+addEventListener("beforeprint", () => {
+  before = document.documentElement.dataset.bsTheme;
+  document.documentElement.dataset.bsTheme = "light";
+  for (const place of drawn.keys()) if (place.isConnected) paint(place);
+});
+addEventListener("afterprint", () => {
+  document.documentElement.dataset.bsTheme = before;
+  for (const place of drawn.keys()) if (place.isConnected) paint(place);
+});

@@ -15,7 +15,15 @@ const closeMenus = (except) => {
   }
 };
 
+// On paper nothing can be opened: print shows what is folded, except the tables behind charts.
+const unfold = () => {
+  const folded = [...document.querySelectorAll("main details:not([open], .as-table, [data-menu])")];
+  for (const details of folded) details.open = true;
+  addEventListener("afterprint", () => folded.forEach((details) => (details.open = false)), { once: true });
+};
+
 export const startFrame = () => {
+  addEventListener("beforeprint", unfold);
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-open-drawer]")) {
       event.preventDefault();

@@ -2,11 +2,21 @@
 
 from django.urls import path
 
-from leadsla.home import views
+from leadsla.home import lead, my_leads, sales_feedback, search, views
+from leadsla.home.pack import pack
+from leadsla.home.queue import queue
 
 app_name = "home"
 urlpatterns = [
     path("", views.start, name="start"),
+    path("queue/", queue, name="queue"),
+    path("handoff/<uuid:public_id>/", pack, name="pack"),
     path("healthz", views.health, name="health"),
+    path("my-leads/", my_leads.my_leads, name="my_leads"),
+    path("lead/<uuid:public_id>/", lead.lead, name="lead"),
+    path("lead/<uuid:public_id>/interaction/", lead.add_interaction, name="add_interaction"),
+    path("sales-feedback/", sales_feedback.sales_feedback, name="sales_feedback"),
+    path("sales-feedback/seen/", sales_feedback.seen, name="sales_feedback_seen"),
+    path("search/", search.search, name="search"),
     path("styleguide/", views.styleguide, name="styleguide"),
 ]

@@ -1,0 +1,356 @@
+"""My queue: what a person in sales has to answer, to follow up and to report, soonest due first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.fields.json import KT
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from feedback.models import Answer, FollowUp, Reason
+from leadsla import clock
+from leadsla.accounts.access import Act, may, requires
+from leadsla.accounts.models import User
+from leadsla.accounts.requests import SignedInRequest
+from leadsla.display import day_text, moment_text
+from leadsla.home.parts import page_or_part
+from sla import clocks
+from sla.calendars import working_time
+from sla.countdown import Countdown, due_words
+from sla.models import Assignment, Clock, Commitment, Decision, Handoff, Round, TimeLimit
+
+AT_MOST = 300
+TOLD_FOR = timedelta(minutes=2)  # how long a queue says that a colleague took a lead
+KEYS = (
+    ("j", gettext_lazy("next")),
+    ("k", gettext_lazy("back")),
+    ("a", gettext_lazy("accept")),
+    ("r", gettext_lazy("reject")),
+    ("f", gettext_lazy("follow-up")),
+    ("o", gettext_lazy("open")),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the queue.
+
+    Attributes:
+        handoff: with lead, source and campaign.
+        place: by what the line is sorted.
+        countdown: its worst clock; None when nothing runs.
+        why: the one thing worth reading before acting.
+        beside: the two lines beside it: source and campaign, or what happened last.
+        answer: of an undo line, or of a decision that a manager has to take.
+        undo_seconds: how long the answer can be undone; 0 for every other line.
+        due: words of the next thing owed.
+    """
+
+    handoff: Handoff
+    place: datetime
+    countdown: Countdown | None = None
+    why: str = ""
+    beside: tuple[str, str] = ("", "")
+    answer: Answer | None = None
+    undo_seconds: int = 0
+    due: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One of the lists that the queue falls into."""
+
+    code: str
+    title: str
+    short: str
+    rows: list[Row] = field(default_factory=list)
+    empty: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many lines ask for something."""
+        return sum(not row.undo_seconds for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Everything that waits for one person."""
+
+    groups: list[Group]
+    to_rule: list[Row]
+    taken: list[str]
+    overdue: int
+    day_ends: datetime | None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Lines by group."""
+        return {group.code: group.count for group in self.groups}
+
+
+def of(user: User, *, now: datetime) -> Queue:
+    """Collect what waits for a person, in a fixed number of queries.
+
+    Args:
+        user: who works in sales.
+        now: the moment.
+    """
+    answers = _to_undo(user, now=now)
+    open_ones = list(_open(user)[:AT_MOST])
+    undone = [answer.handoff for answer in answers]
+    running = clocks.worst([*open_ones, *undone], now=now)
+    tomorrow = _tomorrow(now)
+    to_answer = [handoff for handoff in open_ones if not handoff.decision]
+    worked_on = [handoff for handoff in open_ones if handoff.decision == Decision.ACCEPTED]
+    justified = {answer.handoff_id for answer in answers}
+    worked_on = [handoff for handoff in worked_on if handoff.pk not in justified]
+    to_report = [handoff for handoff in worked_on if _is_to_report(handoff)]
+    due = [
+        handoff
+        for handoff in worked_on
+        if not _is_to_report(handoff) and _is_due(handoff, running.get(handoff.pk), tomorrow)
+    ]
+    last = _last_follow_ups([*due, *to_report])
+    agreed = _agreed_attempts(due)
+    first = [
+        *(_answer_row(handoff, running.get(handoff.pk), now=now) for handoff in to_answer),
+        *_undo_rows(answers, running, now=now),
+    ]
+    second = [_follow_up_row(one, running.get(one.pk), last.get(one.pk), agreed, now=now) for one in due]
+    third = [_report_row(one, running.get(one.pk), last.get(one.pk), now=now) for one in to_report]
+    groups = [
+        Group("answer", _("To answer"), _("Answer"), _sorted(first), _("Nothing waits for your answer.")),
+        Group("follow-up", _("Follow-ups due"), _("Follow up"), _sorted(second), _("No follow-up is due today.")),
+        Group("report", _("Outcomes to report"), _("Report"), _sorted(third), _("No outcome is missing.")),
+    ]
+    overdue = sum(1 for row in first if row.countdown is not None and row.countdown.state == "late")
+    return Queue(groups, _to_rule(user, now=now), _taken(user, now=now), overdue, _day_ends(running, tomorrow, now=now))
+
+
+def _sorted(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (row.place, row.handoff.pk))
+
+
+def _tomorrow(now: datetime) -> datetime:
+    """Return the next midnight in the reader's zone."""
+    local = timezone.localtime(now)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None) + timedelta(days=1)
+    return timezone.make_aware(midnight)
+
+
+def _open(user: User) -> QuerySet[Handoff]:
+    mine = Q(owner=user)
+    if user.team_id is not None:
+        mine |= Q(owner=None, to_team=user.team_id)
+    why = Round.objects.filter(handoff=OuterRef("pk"), number=OuterRef("round"))
+    return (
+        Handoff.objects.open()
+        .filter(mine, is_returned=False, is_notice=False)
+        .exclude(decision=Decision.REJECTED)
+        .select_related("lead", "source", "campaign")
+        .annotate(why=Subquery(why.values(words=KT("pack__answers__why_now__text"))[:1]))
+        .order_by("handed_over_at", "pk")
+    )
+
+
+# --- To answer
+
+
+def _answer_row(handoff: Handoff, running: Clock | None, *, now: datetime) -> Row:
+    return Row(
+        handoff,
+        place=_place(handoff, running),
+        countdown=clocks.countdown(running, now=now) if running else None,
+        why=getattr(handoff, "why", None) or "",
+        beside=(str(handoff.source or ""), str(handoff.campaign or "")),
+    )
+
+
+def _place(handoff: Handoff, running: Clock | None) -> datetime:
+    return running.due_at if running else handoff.next_step_at or handoff.handed_over_at or handoff.recorded_at
+
+
+def _to_undo(user: User, *, now: datetime) -> list[Answer]:
+    waiting = Answer.objects.filter(
+        by=user, kind=Answer.Kind.DECISION, undone_at=None, carried_out_at=None, failures=0, not_before__gt=now
+    )
+    return list(waiting.select_related("handoff__lead", "reason", "round"))
+
+
+def _undo_rows(answers: list[Answer], running: dict[int, Clock], *, now: datetime) -> list[Row]:
+    """Put the undo lines where the rows were: sorted by when the answers were due."""
+    if not answers:
+        return []
+    owed = Clock.objects.filter(
+        handoff__in=[answer.handoff_id for answer in answers],
+        measure=Commitment.Measure.DECIDE,
+        round=F("handoff__round"),
+    )
+    due = dict(owed.values_list("handoff", "due_at"))
+    return [
+        Row(
+            answer.handoff,
+            place=due.get(answer.handoff_id, answer.occurred_at),
+            answer=answer,
+            undo_seconds=max(1, int((answer.not_before - now).total_seconds())),
+            due=due_words(running[answer.handoff_id], now=now) if answer.handoff_id in running else "",
+        )
+        for answer in answers
+    ]
+
+
+def _taken(user: User, *, now: datetime) -> list[str]:
+    """Say who took what waited in the team's queue until a moment ago."""
+    if user.team_id is None:
+        return []
+    queued = Assignment.objects.filter(handoff=OuterRef("pk"), user=None)
+    taken = (
+        Handoff.objects.filter(Exists(queued), to_team=user.team_id, owner_since__gt=now - TOLD_FOR)
+        .exclude(owner=user)
+        .exclude(owner=None)
+        .select_related("owner", "lead")[:5]
+    )
+    return [_("%(owner)s has taken %(lead)s.") % {"owner": one.owner, "lead": one.lead} for one in taken]
+
+
+def _to_rule(user: User, *, now: datetime) -> list[Row]:
+    """Return the rejections of the team whose reason leaves it to the manager what happens next."""
+    if not may(user, Act.REASSIGN):
+        return []
+    left_open = Answer.objects.filter(
+        reason__consequence=Reason.Consequence.REVIEW,
+        undone_at=None,
+        carried_out_at__isnull=False,
+        handoff__in=Handoff.objects.open().answerable_by(user),
+    )
+    rows = left_open.select_related("handoff__lead", "handoff__source", "handoff__campaign", "reason", "by")[:AT_MOST]
+    return [
+        Row(
+            answer.handoff,
+            place=answer.occurred_at,
+            why=answer.asked.get("text", ""),
+            beside=(str(answer.by), str(answer.reason)),
+            answer=answer,
+        )
+        for answer in rows
+    ]
+
+
+# --- To follow up and to report
+
+
+def _is_to_report(handoff: Handoff) -> bool:
+    """Tell whether they were talked to and nothing is planned: what came of it?"""
+    has_happened = handoff.reached_at or handoff.meeting_at or handoff.opportunity_at
+    return has_happened is not None and handoff.next_step_at is None
+
+
+def _is_due(handoff: Handoff, running: Clock | None, tomorrow: datetime) -> bool:
+    if running is not None and running.due_at < tomorrow:
+        return True
+    return handoff.next_step_at is None or handoff.next_step_at < tomorrow
+
+
+def _last_follow_ups(handoffs: list[Handoff]) -> dict[int, FollowUp]:
+    newest = FollowUp.objects.filter(handoff__in=[handoff.pk for handoff in handoffs])
+    return {one.handoff_id: one for one in newest.order_by("handoff", "-occurred_at", "-pk").distinct("handoff")}
+
+
+def _agreed_attempts(handoffs: list[Handoff]) -> dict[tuple[int | None, str], int]:
+    limits = TimeLimit.objects.filter(
+        target__agreement__in={handoff.agreement_id for handoff in handoffs if handoff.agreement_id},
+        target__commitment__measure=Commitment.Measure.ATTEMPTS,
+        attempts__isnull=False,
+    )
+    return {
+        (agreement, temperature): attempts
+        for agreement, temperature, attempts in limits.values_list("target__agreement", "temperature", "attempts")
+        if attempts is not None
+    }
+
+
+def _last_words(last: FollowUp | None, *, now: datetime) -> str:
+    if last is None:
+        return _("not tried yet")
+    words = {"result": last.get_result_display().lower(), "moment": moment_text(last.occurred_at, now)}
+    return _("last: %(result)s, %(moment)s") % words
+
+
+def _follow_up_row(
+    handoff: Handoff,
+    running: Clock | None,
+    last: FollowUp | None,
+    agreed: dict[tuple[int | None, str], int],
+    *,
+    now: datetime,
+) -> Row:
+    of = agreed.get((handoff.agreement_id, handoff.temperature))
+    number = {"number": handoff.attempts + 1, "agreed": of}
+    attempt = _("Attempt %(number)d of %(agreed)d") if of else _("Attempt %(number)d")
+    planned = last.next_step if last is not None and last.next_step else getattr(handoff, "why", None) or ""
+    moments = [moment for moment in (handoff.next_step_at, running.due_at if running else None) if moment]
+    return Row(
+        handoff,
+        place=min(moments, default=handoff.decided_at or handoff.recorded_at),
+        countdown=clocks.countdown(running, now=now) if running else None,
+        why=" · ".join(part for part in (attempt % number, planned) if part),
+        beside=(_accepted(handoff, now=now), _last_words(last, now=now)),
+        due=_("next step %(moment)s") % {"moment": moment_text(handoff.next_step_at, now)}
+        if handoff.next_step_at
+        else "",
+    )
+
+
+def _accepted(handoff: Handoff, *, now: datetime) -> str:
+    return _("Accepted %(day)s") % {"day": day_text(handoff.decided_at, now)} if handoff.decided_at else ""
+
+
+def _report_row(handoff: Handoff, running: Clock | None, last: FollowUp | None, *, now: datetime) -> Row:
+    if handoff.opportunity_at:
+        why = _("Opportunity since %(day)s: won or lost?") % {"day": day_text(handoff.opportunity_at, now)}
+    elif handoff.meeting_at:
+        why = _("Met %(day)s: is it an opportunity?") % {"day": day_text(handoff.meeting_at, now)}
+    else:
+        why = _("Reached %(day)s: what came of it, or what is next?") % {"day": day_text(handoff.reached_at, now)}
+    return Row(
+        handoff,
+        place=_place(handoff, running),
+        countdown=clocks.countdown(running, now=now) if running else None,
+        why=why,
+        beside=(_accepted(handoff, now=now), _last_words(last, now=now)),
+    )
+
+
+def _day_ends(running: dict[int, Clock], tomorrow: datetime, *, now: datetime) -> datetime | None:
+    """Return when the last of today's opening hours ends, of the calendars under which something runs."""
+    ends = [
+        windows[-1][1]
+        for version in {running_one.calendar_version for running_one in running.values()}
+        if (windows := working_time(version).open_windows(now, tomorrow))
+    ]
+    return max(ends, default=None)
+
+
+@requires(Act.WORK_QUEUE)
+@require_safe
+def queue(request: SignedInRequest) -> HttpResponse:
+    """Show the queue; HTMX fetches its lists again every half minute and after each answer."""
+    now = clock.now()
+    mine = of(request.user, now=now)
+    tab = request.GET.get("tab", "")
+    context: dict[str, Any] = {
+        "queue": mine,
+        "tab": tab if tab in mine.counts else "answer",
+        "keys": [{"key": key, "label": label} for key, label in KEYS],
+        "now": now,
+        "is_part": bool(request.htmx),
+    }
+    return page_or_part(request, "home/queue.html", "home/_queue.html", context)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _t
 
 from leads import conditions
-from leads.models import Lead, Temperature
+from leads.models import Definition, Lead, Temperature
 from leadsla.accounts.models import Side
 from leadsla.display import number, percent
 from sla import periods
@@ -101,6 +101,35 @@ def clauses(agreement: Agreement) -> list[Clause]:
                 text = sentence(target, agreement=agreement)
                 found.append(Clause(len(found) + 1, side, target.commitment.measure, text, target.note))
     return found
+
+
+@dataclass(frozen=True)
+class Doors:
+    """When a lead is qualified, in words: what each of the two doors asks for."""
+
+    asked: list[str]
+    nurtured: list[str]
+
+
+def definition_in_words(definition: Definition) -> Doors:
+    """Write what a definition of qualified asks for, door by door."""
+    criteria = list(definition.criteria.all())
+    asked = [
+        _("it asked to be contacted within the last %(days)d days") % {"days": definition.asked_within_days},
+        *(criterion.label for criterion in criteria if criterion.required_by_asked),
+    ]
+    words = {
+        "score": number(definition.threshold),
+        "model": definition.score_model.version,
+        "intent": number(definition.intent_at_least),
+        "interactions": definition.interactions_at_least,
+    }
+    nurtured = [
+        _("its score is at least %(score)s (model %(model)d)") % words,
+        _("of it %(intent)s points of intent, or %(interactions)d interactions that count") % words,
+        *(criterion.label for criterion in criteria if criterion.required_by_nurtured),
+    ]
+    return Doors(asked, nurtured)
 
 
 def sentence(target: Target, *, agreement: Agreement) -> str:

@@ -451,5 +451,5 @@ def worst(handoffs: Iterable[Handoff], *, now: datetime) -> dict[int, Clock]:
         stopped_at=None,
         started_at__lte=now,
     )
-    first = running.select_related("calendar_version").order_by("handoff", "due_at", "pk").distinct("handoff")
+    first = running.select_related("calendar_version").order_by("handoff_id", "due_at", "pk").distinct("handoff_id")
     return {clock.handoff_id: clock for clock in first if clock.handoff_id is not None}

@@ -33,6 +33,15 @@ def refuse_open(lead: Lead) -> None:
         )
 
 
+def why_not(lead: Lead, *, now: datetime) -> str:
+    """Return why a lead cannot be handed over, in words; "" when it can."""
+    try:
+        refuse_open(lead)
+    except HandoverRefused as refused:
+        return str(refused)
+    return qualification.refusal(lead, now=now)
+
+
 def check(lead: Lead, *, by: User | None, override_reason: str, now: datetime) -> str:
     """Return the reason with which the gate is overridden, "" when it is open.
 

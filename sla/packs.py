@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from leads import conditions, qualification, scoring
 from leads.models import ASKED_KINDS, Campaign, Door, Interaction, Lead, Verdict
+from leads.qualification import CriterionState
 from sla.models import Agreement, Handoff, Round
 
 VERSION = 1
@@ -43,7 +44,8 @@ def freeze(lead: Lead, *, agreement: Agreement | None, now: datetime) -> tuple[P
     Returns:
         The pack, and the person: name, contact and what they said in their own words, which erasure empties.
     """
-    criteria = [_criterion(state) for state in qualification.criteria(lead, now=now)]
+    states = qualification.criteria(lead, now=now)
+    criteria = [_criterion(state) for state in states]
     story = _story(lead, now=now)
     questions = [
         {"criterion": criterion["label"], "question": criterion["question"], "field": criterion["field"]}
@@ -71,6 +73,7 @@ def freeze(lead: Lead, *, agreement: Agreement | None, now: datetime) -> tuple[P
     }
     person = {field: getattr(lead, field) for field in PERSON}
     person["own"] = dict(lead.own)
+    person["evidence"] = {state.code: str(state.evidence) for state in states if state.is_personal}
     return pack, person
 
 
@@ -82,19 +85,24 @@ def read(round_: Round) -> Pack:
     need = dict(answers.get("need", {}))
     need["text"] = person.get("need", "")
     answers["need"] = need
-    return pack | {"answers": answers, "person": person}
+    evidence = person.get("evidence", {})
+    criteria = [
+        criterion | {"evidence": evidence.get(criterion["code"], criterion["evidence"])}
+        for criterion in pack.get("criteria", [])
+    ]
+    return pack | {"answers": answers, "criteria": criteria, "person": person}
 
 
 def _moment(value: datetime | date | None) -> str | None:
     return value.isoformat() if value else None
 
 
-def _criterion(state: Any) -> Pack:
+def _criterion(state: CriterionState) -> Pack:
     return {
         "code": state.code,
         "label": str(state.label),
         "verdict": str(state.verdict),
-        "evidence": str(state.evidence),
+        "evidence": "" if state.is_personal else str(state.evidence),
         "who": str(state.who) if state.who else "",
         "when": _moment(state.when),
         "is_required": bool(state.is_required),

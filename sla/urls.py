@@ -1,6 +1,18 @@
-"""Addresses of the app's own pages."""
+"""Addresses of the contract's pages and of the acts on handoffs."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from sla import views
 
 app_name = "sla"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.agreement, name="agreement"),
+    path("agreements/<uuid:public_id>/", views.agreement, name="agreement_version"),
+    path("calendars/", views.calendar_list, name="calendars"),
+    path("hand-over/<uuid:public_id>/", views.hand_over, name="hand_over"),
+    path("handoffs/<uuid:public_id>/send-again/", views.send_again, name="send_again"),
+    path("handoffs/<uuid:public_id>/withdraw/", views.withdraw, name="withdraw"),
+    path("handoffs/<uuid:public_id>/reassign/", views.reassign, name="reassign"),
+    path("handoffs/<uuid:public_id>/claim/", views.claim, name="claim"),
+    path("claim-next/", views.claim_next, name="claim_next"),
+]

@@ -17,13 +17,17 @@ _OF_THE_RUN = ("LEADSLA_HOME", "LEADSLA_ENV", "LEADSLA_NOW", "DATABASE_URL", "RE
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A new, empty home; what still runs in it at the end is stopped."""
+    yield move_to(tmp_path / "home", monkeypatch)
+    move_to(tmp_path / "home", monkeypatch)
+    sharing.stop_all()
+
+
+def move_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a folder the home of this test and of what it starts."""
     for name in _OF_THE_RUN:
         monkeypatch.delenv(name, raising=False)
-    folder = tmp_path / "home"
     monkeypatch.setenv("LEADSLA_HOME", str(folder))
-    yield folder
-    monkeypatch.setenv("LEADSLA_HOME", str(folder))
-    sharing.stop_all()
+    return folder
 
 
 def python(*arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from leadsla.embedded import place, sharing
+from leadsla.embedded import portal as embedded_portal
 
-from .conftest import processes_of, python, said
+from .conftest import move_to, processes_of, python, said
 
 
 @pytest.fixture
@@ -25,14 +26,25 @@ def free_port() -> int:
         return port
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that a portal prepares once; each test finds it stopped and leaves it so."""
+    return tmp_path_factory.mktemp("portal") / "home"
+
+
 @pytest.fixture
-def portal(home: Path, free_port: int) -> Iterator[subprocess.Popen[str]]:
+def home(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The prepared home; what still runs in it at the end is stopped."""
+    yield move_to(prepared, monkeypatch)
+    embedded_portal.stop()
+
+
+@pytest.fixture
+def portal(home: Path, free_port: int) -> subprocess.Popen[str]:
     """A portal that answers."""
     process = python("-m", "leadsla.embedded", "run", PORT=str(free_port), DEMO="0")
     wait_for(process, "LeadSLA answers at")
-    yield process
-    if process.poll() is None:
-        process.kill()
+    return process
 
 
 def wait_for(process: subprocess.Popen[str], beginning: str) -> list[str]:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import stat
 import tempfile
@@ -13,6 +14,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 # The kernel's limit for the path of a unix socket, without the closing zero.
 _LONGEST_SOCKET_PATH = 107 if os.uname().sysname == "Linux" else 103
 _LONGEST_SOCKET_NAME = len(".s.PGSQL.5432")
+_PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 DATABASE_NAME = "leadsla"
 DATABASE_USER = "leadsla"
 
@@ -33,15 +35,18 @@ def data(service: str) -> Path:
 
 
 def sockets() -> Path:
-    """Return the folder of the unix sockets: in the home, or a short one of its own where that path is too long."""
+    """Return the folder of the unix sockets: in the home, or a short and plain one where that path is not."""
     near = home() / "run"
-    if len(os.fsencode(near)) + 1 + _LONGEST_SOCKET_NAME <= _LONGEST_SOCKET_PATH:
+    # PostgreSQL splits its setting at commas, and Celery reads the path out of an address.
+    if _PLAIN.fullmatch(str(near)) and _fits(near):
         return near
     name = f"leadsla-{os.geteuid()}-{hashlib.sha256(os.fsencode(home())).hexdigest()[:12]}"
     short = Path(tempfile.gettempdir()) / name
-    if len(os.fsencode(short)) + 1 + _LONGEST_SOCKET_NAME > _LONGEST_SOCKET_PATH:
-        short = Path("/tmp") / name
-    return short
+    return short if _PLAIN.fullmatch(str(short)) and _fits(short) else Path("/tmp") / name
+
+
+def _fits(folder: Path) -> bool:
+    return len(os.fsencode(folder)) + 1 + _LONGEST_SOCKET_NAME <= _LONGEST_SOCKET_PATH
 
 
 def make_private(folder: Path, *, owner: int) -> None:

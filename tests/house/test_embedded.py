@@ -140,8 +140,11 @@ def test_two_homes_do_not_disturb_each_other(home: Path, monkeypatch: pytest.Mon
         assert redis_server.running()
 
 
-def test_a_path_too_long_for_sockets_gets_a_short_private_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    long = home / ("a long name " * 10).strip() / "leadsla"
+@pytest.mark.parametrize("name", ["x" * 100, "a, b @ c? 100 %", "Büro 'Süd'"], ids=["long", "signs", "accents"])
+def test_a_path_that_sockets_cannot_have_gets_a_short_private_folder(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    long = home / name
     monkeypatch.setenv("LEADSLA_HOME", str(long))
     with sharing.services(durable=False):
         assert ask("SELECT 1") == [(1,)]

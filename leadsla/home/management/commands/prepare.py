@@ -4,8 +4,8 @@ import os
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from leadsla.accounts.models import User
@@ -16,7 +16,10 @@ class Command(BaseCommand):
     help = "Bring the database up to date; load the demo company if nobody is in it yet and DEMO is not 0."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        executor = MigrationExecutor(connection)
+        try:
+            executor = MigrationExecutor(connection)
+        except OperationalError as error:
+            raise CommandError(f"PostgreSQL does not answer: {error}") from None
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write("Preparing the database …")
             call_command("migrate", database=DEFAULT_DB_ALIAS, verbosity=0, interactive=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -28,3 +28,7 @@ class TokenForm(forms.Form):
     days = forms.IntegerField(label=_("Days until it expires"), min_value=1, max_value=3650, initial=365)
 
     field_order: ClassVar[list[str]] = ["name", "scopes", "days"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.auto_id = "token_%s"  # it stands on one page with the profile, which has a name too

@@ -42,6 +42,11 @@ class Period:
         return self.starts_at <= moment < self.ends_at
 
     @property
+    def last_day(self) -> date:
+        """Return the last day of the period."""
+        return self.end - timedelta(days=1)
+
+    @property
     def code(self) -> str:
         """Return how the period is written in addresses: `2026-11` or `2026-Q4`."""
         return f"{self.start:%Y}-Q{(self.start.month + 2) // 3}" if self.kind == "quarter" else f"{self.start:%Y-%m}"
@@ -100,6 +105,11 @@ def read(text: str) -> date | None:
 def midnight(day: date, timezone: str) -> datetime:
     """Return the moment, in UTC, at which a day begins in a zone."""
     return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)
+
+
+def next_day(day: date) -> date:
+    """Return the day after."""
+    return day + timedelta(days=1)
 
 
 def year_before(period: Period) -> datetime:

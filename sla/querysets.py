@@ -59,6 +59,21 @@ class ClockQuerySet(QuerySet["Clock"]):
         """Clocks that nobody stopped and that are not past due for ever."""
         return self.filter(stopped_at=None, outcome__in=("running", "missed"))
 
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Clocks of the handoffs that a person sees, and of leads before a handoff that they see."""
+        of_handoffs = visibility.handoffs(user).rows(owner="handoff__owner", team="handoff__to_team")
+        of_leads = visibility.leads(user).rows(owner="lead__owner", team="lead__team")
+        return self.filter((Q(handoff__isnull=False) & of_handoffs) | (Q(handoff=None) & of_leads))
+
+    def at_risk(self, *, now: datetime) -> Self:
+        """Running clocks that are past due or past their first warning; paused ones wait for somebody else."""
+        return self.running().filter(Q(due_at__lt=now) | Q(warn_at__lte=now), paused_at=None, started_at__lte=now)
+
+    def worst_of_each_lead(self) -> Self:
+        """Of each lead the clock that is due first."""
+        worst = self.order_by("lead", "due_at", "pk").distinct("lead").values("pk")
+        return self.model._default_manager.filter(pk__in=worst)  # type: ignore[return-value]  # the own manager
+
     def due_for_a_step(self, *, now: datetime) -> Self:
         """Clocks for which the sweep has something to do."""
         return self.filter(next_step_at__lte=now)

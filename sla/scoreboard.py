@@ -1,0 +1,319 @@
+"""What the scoreboard reads of an agreement in a period: standings, the handshake, pace, acceptance, answers, risks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import connection
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+
+from leads.models import Origin
+from leadsla.accounts.models import User
+from sla import measures, periods
+from sla.measures import Scope
+from sla.models import Agreement, Clock, Commitment, Compliance, Decision, Handoff
+from sla.periods import Period
+from sla.querysets import ClockQuerySet, HandoffQuerySet
+from sla.statistics import wilson
+
+TREND_PERIODS = 6
+PERIODS_TO_CHOOSE = 24
+M = Commitment.Measure
+NOT_AGREED = (Agreement.Status.DRAFT, Agreement.Status.PROPOSED, Agreement.Status.SIGNED)
+TAKEN_BACK = (Handoff.ClosedBecause.WITHDRAWN, Handoff.ClosedBecause.MERGED)
+
+
+# --- which agreement, which period
+
+
+def agreements() -> QuerySet[Agreement]:
+    """Return the agreements that are or were in force, in the order in which they are tried."""
+    return (
+        Agreement.objects.exclude(status__in=NOT_AGREED)
+        .filter(in_force_from__isnull=False)
+        .select_related("calendar")
+        .prefetch_related("signatures")
+        .order_by("position", "-version")
+    )
+
+
+def usual(found: Sequence[Agreement], *, now: datetime) -> Agreement | None:
+    """Return the agreement to show when nobody chose one: the first in force, else the latest; None without any."""
+    for agreement in found:
+        until = agreement.in_force_until
+        if agreement.in_force_from and agreement.in_force_from <= now and (until is None or until > now):
+            return agreement
+    return max(found, key=lambda one: one.in_force_from or one.created_at, default=None)
+
+
+def current_period(agreement: Agreement, *, now: datetime) -> Period:
+    """Return the period of `now`, or the last one of an agreement that has ended."""
+    until = agreement.in_force_until
+    moment = min(now, until) if until else now
+    found = periods.containing(moment, kind=agreement.period, timezone=agreement.timezone)
+    return periods.back(found, 1) if until and until <= found.starts_at else found
+
+
+def known_periods(agreement: Agreement, *, now: datetime) -> list[Period]:
+    """Return the periods of an agreement that have figures, and the current one, latest first."""
+    starts = set(
+        Compliance.objects.filter(agreement=agreement, period_start__lte=now.date())
+        .order_by("-period_start")
+        .values_list("period_start", flat=True)
+        .distinct()[:PERIODS_TO_CHOOSE]
+    )
+    starts.add(current_period(agreement, now=now).start)
+    return [measures.period_of(agreement, start) for start in sorted(starts, reverse=True)]
+
+
+# --- standings
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one commitment stands, with its values in the last periods, oldest first; None where there was none."""
+
+    row: Compliance
+    trend: list[float | None]
+
+
+def standings(agreement: Agreement, period: Period) -> list[Standing]:
+    """Return how every commitment of an agreement stands in a period, in the order of its text."""
+    spans = [periods.back(period, count).start for count in reversed(range(TREND_PERIODS))]
+    rows = Compliance.objects.filter(
+        agreement__series=agreement.series, period_start__in=spans, commitment__targets__agreement=agreement
+    )
+    values: dict[int, dict[date, float | None]] = defaultdict(dict)
+    shown: list[tuple[int, Compliance]] = []
+    for row in rows.select_related("commitment").annotate(place=F("commitment__targets__position")):
+        values[row.commitment_id].setdefault(row.period_start, row.value)
+        if row.agreement_id == agreement.pk and row.period_start == period.start:
+            values[row.commitment_id][row.period_start] = row.value
+            shown.append((row.place, row))
+    shown.sort(key=lambda found: found[0])
+    return [Standing(row, [values[row.commitment_id].get(start) for start in spans]) for _place, row in shown]
+
+
+# --- the handshake
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What was handed over in a period and what sales answered; overdue ones are among the waiting."""
+
+    accepted: int
+    rejected: int
+    waiting: int
+    overdue: int
+
+    @property
+    def handed_over(self) -> int:
+        """Return all of them."""
+        return self.accepted + self.rejected + self.waiting
+
+
+def is_handed_over() -> Q:
+    """Return the filter for live handoffs of marketing to sales that were not taken back unanswered."""
+    return Q(origin=Origin.LIVE, is_notice=False, leg=1) & ~Q(closed_because__in=TAKEN_BACK, decision="")
+
+
+def handed_over(agreement: Agreement, period: Period) -> HandoffQuerySet:
+    """Return the handoffs of a period that sales answered or has to answer."""
+    return Handoff.objects.filter(
+        is_handed_over(),
+        agreement=agreement,
+        handed_over_at__gte=period.starts_at,
+        handed_over_at__lt=period.ends_at,
+    )
+
+
+def is_overdue(*, now: datetime) -> Q:
+    """Return the filter for waiting handoffs whose decision is past due."""
+    late = Clock.objects.running().filter(
+        handoff=OuterRef("pk"), round=OuterRef("round"), measure=M.DECIDE, due_at__lt=now, paused_at=None
+    )
+    return Q(Exists(late), decision="")
+
+
+def handshake(agreement: Agreement, period: Period, *, now: datetime) -> Handshake:
+    """Count the answers of a period as they stand."""
+    counted = handed_over(agreement, period).aggregate(
+        accepted=Count("pk", filter=Q(decision=Decision.ACCEPTED)),
+        rejected=Count("pk", filter=Q(decision=Decision.REJECTED)),
+        waiting=Count("pk", filter=Q(decision="")),
+        overdue=Count("pk", filter=is_overdue(now=now)),
+    )
+    return Handshake(**counted)
+
+
+def handed_over_by_day(agreement: Agreement, period: Period, day_number: int, scope: Scope) -> int | None:
+    """Return how many were handed over up to a working day of a period; None when it has no such day."""
+    days = periods.working_dates(period, scope.working_time)
+    if not 0 < day_number <= len(days):
+        return None
+    until = periods.midnight(periods.next_day(days[day_number - 1]), period.timezone)
+    return handed_over(agreement, period).filter(handed_over_at__lt=until).count()
+
+
+# --- pace
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Counted handoffs, cumulative, at the end of each working day that has begun.
+
+    Attributes:
+        days: the working days of the period.
+        counts: how many until the end of the first, second … working day; as long as days have begun.
+    """
+
+    days: list[date]
+    counts: list[int]
+
+
+def pace(scope: Scope, *, now: datetime) -> Pace:
+    """Return how the quantity of a period grew; a handoff of a closed day belongs to the working day before it."""
+    days = periods.working_dates(scope.period, scope.working_time)
+    sql, parameters = measures.facts([scope], now=now, measures=(M.QUANTITY,))
+    sql += """
+        SELECT (h.handed_over_at AT TIME ZONE %s)::date, count(*) FROM facts f JOIN sla_handoff h ON h.id = f.handoff_id
+        WHERE f.part = 'kept' GROUP BY 1 ORDER BY 1"""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*parameters, scope.period.timezone])
+        counted = dict(cursor.fetchall())
+    begun = periods.working_days(scope.period, scope.working_time, now=now)[0]
+    counts = []
+    for number in range(1, begun + 1):
+        until = days[number] if number < len(days) else scope.period.end
+        counts.append(sum(count for day, count in counted.items() if day < until))
+    return Pace(days, counts)
+
+
+# --- acceptance
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """Accepted and kept ÷ decided of one source or score band."""
+
+    key: str
+    label: str
+    accepted: int
+    decided: int
+    low: float
+    high: float
+
+    @property
+    def rate(self) -> float:
+        """Return accepted ÷ decided."""
+        return self.accepted / self.decided
+
+
+def acceptance(scope: Scope, *, now: datetime) -> dict[str, list[Accepted]]:
+    """Return acceptance in a period by `source`, highest first, and by `band`, in the order of the bands."""
+    sql, parameters = measures.facts([scope], now=now, measures=(M.ACCEPTED,))
+    sql += """
+        SELECT d.dimension, d.key, max(d.label), count(*) FILTER (WHERE f.part = 'kept'), count(*)
+        FROM facts f
+        JOIN sla_handoff h ON h.id = f.handoff_id
+        LEFT JOIN leads_source s ON s.id = h.source_id
+        CROSS JOIN LATERAL (VALUES ('source', coalesce(s.code, ''), coalesce(s.name, '')), ('band', h.band, h.band))
+            AS d (dimension, key, label)
+        WHERE f.part IN ('kept', 'against')
+        GROUP BY d.dimension, d.key"""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows = cursor.fetchall()
+    found: dict[str, list[Accepted]] = {"source": [], "band": []}
+    for dimension, key, label, accepted, decided in rows:
+        low, high = wilson(accepted, decided) or (0.0, 1.0)
+        found[dimension].append(Accepted(key, label, accepted, decided, low, high))
+    found["source"].sort(key=lambda row: (-row.rate, -row.decided, row.label))
+    return found
+
+
+# --- rejections, answers in time
+
+
+def rejections(agreement: Agreement, period: Period) -> list[tuple[str, int]]:
+    """Return how often each reason was given in the handoffs of a period that stand rejected, most frequent first."""
+    rows = handed_over(agreement, period).filter(decision=Decision.REJECTED)
+    return list(rows.values_list("reason").annotate(count=Count("pk")).order_by("-count", "reason"))
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long first follow-ups took, in working time.
+
+    Attributes:
+        seconds: of each that happened, as the clock measured it.
+        waited: elapsed seconds of each, what the buyer waited.
+        in_time: how many were in time.
+        late: how many were late, those that have not happened and are past due included.
+        budget_seconds: the limit that most of them had.
+    """
+
+    seconds: list[float]
+    waited: list[float]
+    in_time: int
+    late: int
+    budget_seconds: float
+
+
+def first_follow_ups(scope: Scope, *, now: datetime) -> dict[str, Times]:
+    """Return how long first follow-ups due in a period took, by temperature."""
+    ids = measures.clock_ids([scope], now=now, measure=M.FIRST_FOLLOW_UP, parts=("kept", "against"))
+    clocks: dict[str, list[Clock]] = defaultdict(list)
+    for clock in Clock.objects.filter(pk__in=ids).only(
+        "temperature", "used_seconds", "waited_seconds", "budget_seconds", "outcome", "stopped_at", "due_at"
+    ):
+        clocks[clock.temperature].append(clock)
+    return {temperature: _times(found, now=now) for temperature, found in clocks.items()}
+
+
+def _times(clocks: Sequence[Clock], *, now: datetime) -> Times:
+    done = [clock for clock in clocks if clock.stopped_at and clock.stopped_at <= now]
+    in_time = sum(1 for clock in done if clock.outcome == Clock.Outcome.MET)
+    budgets = sorted(clock.budget_seconds for clock in clocks)
+    return Times(
+        sorted(clock.used_seconds for clock in done if clock.used_seconds is not None),
+        sorted(clock.waited_seconds for clock in done if clock.waited_seconds is not None),
+        in_time,
+        len(clocks) - in_time,
+        budgets[len(budgets) // 2],
+    )
+
+
+# --- at risk
+
+
+def at_risk(agreement: Agreement | None, *, user: User, now: datetime) -> ClockQuerySet:
+    """Return the worst clock of each lead that is past due or past its first warning, soonest due first.
+
+    Args:
+        agreement: all versions of it; None for every agreement.
+        user: only what they see.
+        now: the moment.
+    """
+    clocks = Clock.objects.at_risk(now=now).visible_to(user)
+    if agreement is not None:
+        clocks = clocks.filter(agreement__series=agreement.series)
+    return clocks.worst_of_each_lead().order_by("due_at", "pk")
+
+
+# --- what stands behind a figure
+
+
+def parts_of(scopes: Sequence[Scope], *, now: datetime, measure: str) -> dict[str, list[tuple[str, int]]]:
+    """Return for each part of a measure (kept, against, open …) how many cases it has, by why they are there."""
+    sql, parameters = measures.facts(scopes, now=now, measures=(measure,))
+    sql += " SELECT part, note, count(*) FROM facts WHERE measure = %s GROUP BY part, note ORDER BY part, count(*) DESC"
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*parameters, measure])
+        for part, note, count in cursor.fetchall():
+            found[part].append((note, count))
+    return found

@@ -14,6 +14,7 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
@@ -151,9 +152,13 @@ def criteria_shown(lead: Lead, states: list[CriterionState], *, can_edit: bool, 
     found = []
     for state in states:
         when = day_text(state.when, now) if state.when else ""
-        opens = reverse("leads:answer_criterion", args=(lead.public_id, state.code)) if can_edit else ""
+        opens = ""
+        if can_edit:
+            back = urlencode({"next": reverse("home:lead", args=(lead.public_id,))})
+            opens = f"{reverse('leads:answer_criterion', args=(lead.public_id, state.code))}?{back}"
         found.append(
             {
+                "code": state.code if can_edit else "",
                 "label": state.label,
                 "verdict": state.verdict,
                 "evidence": state.evidence,

@@ -39,8 +39,8 @@ def capture(mia: User, tuesday: datetime) -> Capture:
     ) -> Lead:
         told: dict[str, str | int | None] = {
             "name": name,
-            "email": f"{name.split()[0].lower()}@{domain}",
-            "company_name": domain.split(".")[0].title(),
+            "email": f"{name.split(maxsplit=1)[0].lower()}@{domain}",
+            "company_name": domain.split(".", maxsplit=1)[0].title(),
             "country": "DE",
             **facts,
         }

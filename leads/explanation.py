@@ -252,9 +252,14 @@ def _falls_below(lead: Lead, model: ScoreModel, total: Decimal, threshold: Decim
     if total < threshold:
         return None
     today = day_of(as_of)
-    ahead = [today + timedelta(days=n) for n in range(1, _FORESEEN + 1)]
-    totals = _totals(lead, model, [Moment(until=as_of, today=day) for day in ahead], now=as_of)
-    return next((day for day, then in zip(ahead, totals, strict=False) if (then or _ZERO) < threshold), None)
+
+    def first_below(ahead: Sequence[date]) -> date | None:
+        totals = _totals(lead, model, [Moment(until=as_of, today=day) for day in ahead], now=as_of)
+        return next((day for day, then in zip(ahead, totals, strict=False) if (then or _ZERO) < threshold), None)
+
+    # First by fortnights, then by days: a score that fades does not come back.
+    fortnight = first_below([today + timedelta(days=n) for n in range(14, _FORESEEN + 1, 14)])
+    return fortnight and first_below([fortnight - timedelta(days=n) for n in range(13, -1, -1)])
 
 
 # --- lines and groups ------------------------------------------------------------------------------------------------

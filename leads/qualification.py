@@ -480,7 +480,7 @@ def _plain_refusal(lead: Lead, *, now: datetime) -> str | None:  # noqa: PLR0911
             return _("It was qualified until %(day)s and must be judged again.") % {"day": _day(lead.qualified_until)}
         return ""
     if stage not in _OPEN:
-        return _("This lead is %(stage)s already.") % {"stage": str(stage.label).lower()}
+        return _("It is past handing over: %(stage)s.") % {"stage": str(stage.label).lower()}
     if lead.recycled_until is not None and lead.recycled_until > now:
         return _("Recycled until %(day)s: %(why)s.") % {
             "day": _day(lead.recycled_until),

@@ -35,9 +35,10 @@ class LeadQuerySet(QuerySet["Lead"]):
         return self.filter(rows)
 
     def to_hand_over(self, *, now: datetime) -> Self:
-        """Qualified leads that still hold, whose handover is not put off."""
+        """Qualified leads that still hold, may be contacted and whose handover is not put off."""
         ready = Q(handover_not_before=None) | Q(handover_not_before__lte=now)
-        return self.living().filter(ready, stage="qualified", blocked_at=None, qualified_until__gt=now)
+        may_be_asked = Q(blocked_at=None, suppressed_at=None, excluded_because="")
+        return self.living().filter(ready, may_be_asked, stage="qualified", qualified_until__gt=now)
 
 
 class DefinitionQuerySet(QuerySet["Definition"]):

@@ -138,9 +138,9 @@ def times_chart(times: Times) -> dict[str, Any] | None:
         "late": number(times.late),
         **words,
     }
-    if waited is not None:
-        sentence += " " + _("Half of the buyers waited up to %(waited)s.") % {"waited": duration(waited)}
+    buyers = "" if waited is None else _("Half of the buyers waited up to %(waited)s.") % {"waited": duration(waited)}
     return {
+        "waited": buyers,
         "data": {
             "bins": bins,
             "due": round(due, 3),

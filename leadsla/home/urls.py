@@ -3,8 +3,11 @@
 from django.urls import path
 
 from leadsla.home import lead, my_leads, sales_feedback, search, views
+from leadsla.home.acceptance import acceptance
+from leadsla.home.handoffs import handoffs
 from leadsla.home.pack import pack
 from leadsla.home.queue import queue
+from leadsla.home.scoreboard import board
 
 app_name = "home"
 urlpatterns = [
@@ -17,6 +20,9 @@ urlpatterns = [
     path("lead/<uuid:public_id>/interaction/", lead.add_interaction, name="add_interaction"),
     path("sales-feedback/", sales_feedback.sales_feedback, name="sales_feedback"),
     path("sales-feedback/seen/", sales_feedback.seen, name="sales_feedback_seen"),
+    path("scoreboard/", board, name="scoreboard"),
+    path("handoffs/", handoffs, name="handoffs"),
+    path("acceptance/", acceptance, name="acceptance"),
     path("search/", search.search, name="search"),
     path("styleguide/", views.styleguide, name="styleguide"),
 ]

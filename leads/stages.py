@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Case, DateTimeField, F, Value, When
 
 from leads import scoring
@@ -37,6 +38,29 @@ def move(leads: LeadQuerySet, *, to: Stage, now: datetime, **columns: Any) -> in
         output_field=DateTimeField(),
     )
     return leads.order_by().exclude(stage=to).update(stage=to, stage_since=since, **columns)
+
+
+def move_each(moments: Mapping[int, datetime], *, to: Stage) -> int:
+    """Move leads to a stage, each at its own moment, in one statement: how an imported past comes in.
+
+    Args:
+        moments: lead id → when it is true. What stands in `to` already and what is merged is left alone.
+        to: the stage.
+
+    Returns:
+        How many leads were moved.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE leads_lead SET stage = %(to)s, stage_since =
+                CASE WHEN stage_since = told.at THEN told.at + interval '1 microsecond' ELSE told.at END
+            FROM (SELECT unnest(%(ids)s::bigint[]) AS id, unnest(%(moments)s::timestamptz[]) AS at) AS told
+            WHERE leads_lead.id = told.id AND leads_lead.stage <> %(to)s AND leads_lead.merged_into_id IS NULL
+            """,
+            {"to": to, "ids": list(moments.keys()), "moments": list(moments.values())},
+        )
+        return int(cursor.rowcount)
 
 
 @transaction.atomic

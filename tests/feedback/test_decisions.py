@@ -12,7 +12,7 @@ from django.db import connection
 from feedback import decisions, outcomes
 from feedback.models import Answer, Reason
 from leads.models import DuplicateProposal, Lead, Stage
-from leadsla.accounts.models import Role, Team, User
+from leadsla.accounts.models import AwayTime, Role, User
 from leadsla.outbox.models import Message
 from sla.models import Clock, Handoff, Round
 
@@ -383,9 +383,10 @@ def test_choices_say_what_follows_and_why_not(handoff, sam, tuesday) -> None:
 
 
 def test_a_waiting_lead_of_the_team_becomes_the_accepting_person_s(hand_over, sam, sue, north, tuesday) -> None:
+    for person in (sam, sue):
+        AwayTime.objects.create(user=person, starts_at=tuesday, ends_at=tuesday + timedelta(days=1))
     handoff = hand_over()
-    Handoff.objects.filter(pk=handoff.pk).update(owner=None, owner_since=None)
-    handoff.refresh_from_db()
+    assert (handoff.owner, handoff.to_team) == (None, north)
     kim = User.objects.create_user("kim@leadsla.example", name="Kim", roles=[Role.SALES_REP], team=north)
     given = decisions.accept(handoff, by=kim, now=tuesday + MINUTE)
     assert given.answer is not None
@@ -396,5 +397,14 @@ def test_a_waiting_lead_of_the_team_becomes_the_accepting_person_s(hand_over, sa
     assert (handoff.owner, handoff.decision) == (None, "")
 
 
-def test_team_without_people_is_not_reachable_by_name(handoff, south: Team) -> None:
-    assert [team.name for team in decisions.asking.team_choices(handoff)] == ["South"]
+def test_a_lead_is_not_sent_to_the_team_that_has_it(handoff, sam, tuesday, reason, north, south) -> None:
+    with pytest.raises(decisions.Refused) as refusal:
+        decisions.reject(
+            handoff,
+            reason=reason("wrong_territory"),
+            by=sam,
+            now=tuesday,
+            asked={"team": str(north.public_id)},
+            quality=3,
+        )
+    assert refusal.value.errors == {"asked": "Choose another team of sales: South."}

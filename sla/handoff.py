@@ -477,14 +477,10 @@ def claim_next(*, by: User, now: datetime) -> Handoff | None:
     if by.team is None:
         return None
     queue = Handoff.objects.waiting().filter(owner=None, to_team=by.team)
-    due = (
-        Clock.objects.filter(handoff__in=queue, outcome=Clock.Outcome.RUNNING, stopped_at=None)
-        .order_by("due_at", "pk")
-        .values_list("handoff", flat=True)
-    )
-    for handoff in Handoff.objects.in_bulk(list(dict.fromkeys(due[:20]))).values():
-        if claim(handoff, by=by, now=now):
-            return handoff
+    due = Clock.objects.filter(handoff__in=queue, outcome=Clock.Outcome.RUNNING, stopped_at=None)
+    for running in due.select_related("handoff").order_by("due_at", "pk")[:20]:
+        if running.handoff is not None and claim(running.handoff, by=by, now=now):
+            return running.handoff
     return None
 
 

@@ -19,6 +19,8 @@ const filesBelow = async (folder, endings) => {
     .filter((file) => !file.includes("node_modules"));
 };
 
+const iconFile = (name) => path.join(modules, "@tabler", "icons", "icons", "outline", `${name}.svg`);
+
 // Icons are named in templates ({% icon "check" %}), in Python data (icon="check", "icon": "check") and, where the name
 // is put together at run time, in static/icons.txt.
 const iconNames = async () => {
@@ -31,13 +33,20 @@ const iconNames = async () => {
   }
   for (const file of await filesBelow(path.join(root, "templates"), [".html"])) {
     const text = await readFile(file, "utf8");
-    for (const [, name] of text.matchAll(/\{%-?\s*icon\s+"([a-z0-9-]+)"/g)) note(name, file);
-    for (const [, name] of text.matchAll(/\bicon="([a-z0-9-]+)"/g)) note(name, file);
+    for (const [, name] of text.matchAll(/\{%-?\s*icon\s+["']([a-z0-9-]+)["']/g)) note(name, file);
+    for (const [, name] of text.matchAll(/\bicon=["']([a-z0-9-]+)["']/g)) note(name, file);
   }
   for (const app of ["leadsla", "leads", "sla", "feedback"]) {
     for (const file of await filesBelow(path.join(root, app), [".py"])) {
       const text = await readFile(file, "utf8");
       for (const [, name] of text.matchAll(/\bicon["']?\s*[=:]\s*["']([a-z0-9-]+)["']/g)) note(name, file);
+    }
+  }
+  // The navigation names its icons by place: there, every text that is an icon's name counts as one.
+  for (const file of await filesBelow(path.join(root, "leadsla", "home"), [".py"])) {
+    const text = await readFile(file, "utf8");
+    for (const [, name] of text.matchAll(/["']([a-z][a-z0-9]*(?:-[a-z0-9]+)*)["']/g)) {
+      if (existsSync(iconFile(name))) note(name, file);
     }
   }
   return names;

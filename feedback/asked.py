@@ -35,7 +35,8 @@ def field_choices() -> list[tuple[str, str]]:
 
 def team_choices(handoff: Handoff) -> list[Team]:
     """Return the teams of sales that a handoff can go to instead."""
-    return list(Team.objects.filter(side=Side.SALES, is_active=True).exclude(pk=handoff.to_team_id))
+    teams = Team.objects.filter(side=Side.SALES, is_active=True)
+    return [team for team in teams if team.pk != handoff.to_team_id]
 
 
 def criterion_choices(handoff: Handoff) -> list[Criterion]:
@@ -67,11 +68,19 @@ def _text(text: str, handoff: Handoff, now: datetime) -> Value:
     return {"text": text}
 
 
+def _code(text: str, labels: Mapping[str, str]) -> str:
+    """Return the code of a text that is a code or its label; "" when it is neither."""
+    if text in labels:
+        return text
+    return next((code for code, label in labels.items() if label.casefold() == text.casefold()), "")
+
+
 def _field(text: str, handoff: Handoff, now: datetime) -> Value:
     labels = dict(field_choices())
-    if text not in labels:
+    code = _code(text, labels)
+    if not code:
         raise ValueError(_("Choose one of: %(fields)s.") % {"fields": ", ".join(labels.values())})
-    return {"field": text, "text": labels[text]}
+    return {"field": code, "text": labels[code]}
 
 
 def _date(text: str, handoff: Handoff, now: datetime) -> Value:
@@ -89,7 +98,7 @@ def _date(text: str, handoff: Handoff, now: datetime) -> Value:
 
 def _team(text: str, handoff: Handoff, now: datetime) -> Value:
     teams = team_choices(handoff)
-    found = next((team for team in teams if text in {str(team.pk), str(team.public_id)}), None)
+    found = next((team for team in teams if text in {str(team.pk), str(team.public_id), team.name}), None)
     if found is None:
         names = ", ".join(team.name for team in teams) or _("there is no other team")
         raise ValueError(_("Choose another team of sales: %(names)s.") % {"names": names})
@@ -109,9 +118,10 @@ def _criterion(text: str, handoff: Handoff, now: datetime) -> Value:
     known = {criterion.code: criterion.label for criterion in criterion_choices(handoff)}
     if not known:
         return _text(text, handoff, now)
-    if text not in known:
+    code = _code(text, known)
+    if not code:
         raise ValueError(_("Choose one of: %(criteria)s.") % {"criteria": ", ".join(known.values())})
-    return {"criterion": text, "text": known[text]}
+    return {"criterion": code, "text": known[code]}
 
 
 CHECKS: dict[str, Callable[[str, Handoff, datetime], Value]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zoneinfo
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -225,8 +225,8 @@ def _cells(run: Import, row: Row) -> tuple[dict[str, str], dict[str, str]]:
     return told, others
 
 
-def _moment(run: Import, told: Mapping[str, str], zones: Iterable[zoneinfo.ZoneInfo]) -> tuple[Kind, datetime, bool]:
-    """Return how and when a deal ended. Midnight, also that of the zone of the system's leads, is a day without a time.
+def _moment(run: Import, told: Mapping[str, str], zone: zoneinfo.ZoneInfo) -> tuple[Kind, datetime, bool]:
+    """Return how and when a deal ended. Midnight of the zone in which the system dates is a day without a time.
 
     Raises:
         WrongValue: there is no date, or none that can be read.
@@ -235,8 +235,7 @@ def _moment(run: Import, told: Mapping[str, str], zones: Iterable[zoneinfo.ZoneI
     if not code:
         raise WrongValue(_("Neither won nor lost: there is no date. An open deal is not imported."))
     at, is_date = csv_files.parse_moment(told[code], run.date_format, zoneinfo.ZoneInfo(run.timezone))
-    is_midnight = any(at.astimezone(zone).time() == time() for zone in zones)
-    return KINDS[code], at, is_date or is_midnight
+    return KINDS[code], at, is_date or at.astimezone(zone).time() == time()
 
 
 def _worth(run: Import, told: Mapping[str, str]) -> tuple[Decimal | None, str]:
@@ -262,7 +261,7 @@ def _worth(run: Import, told: Mapping[str, str]) -> tuple[Decimal | None, str]:
     return amount, code
 
 
-def _read(run: Import, row: Row, zones: Sequence[zoneinfo.ZoneInfo], *, now: datetime) -> Deal:
+def _read(run: Import, row: Row, zone: zoneinfo.ZoneInfo, *, now: datetime) -> Deal:
     """Read a row.
 
     Raises:
@@ -278,7 +277,7 @@ def _read(run: Import, row: Row, zones: Sequence[zoneinfo.ZoneInfo], *, now: dat
     ]
     if too_long:
         raise WrongValue(_("“%(label)s” has more than 190 characters.") % {"label": TARGETS[too_long[0]]})
-    kind, at, is_date = _moment(run, told, zones)
+    kind, at, is_date = _moment(run, told, zone)
     if at > now:
         raise WrongValue(_("The date is in the future."))
     amount, currency = _worth(run, told)
@@ -299,8 +298,8 @@ def _read(run: Import, row: Row, zones: Sequence[zoneinfo.ZoneInfo], *, now: dat
     )
 
 
-def _zones(run: Import) -> list[zoneinfo.ZoneInfo]:
-    """Return the zones whose midnight means a day: the file's, and the one in which the system's leads were dated."""
+def _zone_of_days(run: Import) -> zoneinfo.ZoneInfo:
+    """Return the zone whose midnight means a day without a time: that of the system's leads, else the file's."""
     of_leads = (
         Import.objects.filter(kind=Import.Kind.LEADS, system=run.system)
         .exclude(timezone="")
@@ -308,7 +307,7 @@ def _zones(run: Import) -> list[zoneinfo.ZoneInfo]:
         .values_list("timezone", flat=True)
         .first()
     )
-    return [zoneinfo.ZoneInfo(run.timezone), zoneinfo.ZoneInfo(of_leads or run.timezone)]
+    return zoneinfo.ZoneInfo(of_leads or run.timezone)
 
 
 # --- A chunk
@@ -390,7 +389,7 @@ def take_outcomes(run: Import, rows: Sequence[Row], now: datetime) -> list[Outco
     Returns:
         What became of each, in their order.
     """
-    zones = _zones(run)
+    zone = _zone_of_days(run)
     found: dict[int, Outcome] = {}
     deals: list[Deal] = []
     seen: set[tuple[str, str]] = set()
@@ -398,7 +397,7 @@ def take_outcomes(run: Import, rows: Sequence[Row], now: datetime) -> list[Outco
         try:
             if row.problem:
                 raise WrongValue(row.problem)
-            deal = _read(run, row, zones, now=now)
+            deal = _read(run, row, zone, now=now)
             if deal.key in seen:
                 raise WrongValue(_("An earlier row has the same deal."))
         except WrongValue as wrong:
@@ -413,7 +412,7 @@ def take_outcomes(run: Import, rows: Sequence[Row], now: datetime) -> list[Outco
             problem = words % {"key": deal.lead_key[:60], "system": run.system}
             found[deal.row.line] = Outcome(deal.row, ImportRow.State.FAILED, problem)
     told = [deal for deal in deals if deal.lead is not None]
-    for outcome in _take(run, told, zones[-1], now=now):
+    for outcome in _take(run, told, zone, now=now):
         found[outcome.row.line] = outcome
     return [found[row.line] for row in rows]
 

@@ -296,7 +296,7 @@ def report(
     errors |= _named(system, external_id)
     if errors:
         raise Refused(errors)
-    known = _known(OutcomeReport, system=system, external_id=external_id, kind=kind)
+    known: OutcomeReport | None = _known(OutcomeReport, system=system, external_id=external_id, kind=kind)
     if known is None and kind != Kind.MEETING and not external_id:
         known = OutcomeReport.objects.filter(handoff=handoff, kind=kind, external_id="").first()
     if known is not None and known.handoff_id != handoff.pk:

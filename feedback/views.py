@@ -367,6 +367,7 @@ def _log(handoff: Handoff, said: dict[str, Any], *, by: User, now: datetime) -> 
     if said["accept_too"] and not handoff.decision:
         given = decisions.accept(handoff, by=by, now=now)
         words = _("Accepted, and follow-up logged.") if given.answer else f"{given.first} {words}"
+    system, key = _once(said["key"])
     outcomes.log_follow_up(
         handoff,
         by=by,
@@ -378,14 +379,15 @@ def _log(handoff: Handoff, said: dict[str, Any], *, by: User, now: datetime) -> 
         next_step=said["next_step"],
         next_step_at=said["next_step_at"],
         quality=said["quality"],
-        **_once(said["key"]),
+        system=system,
+        external_id=key,
     )
     return words
 
 
-def _once(key: UUID | None) -> dict[str, str]:
-    """Name a form that was filled in once, so that sending it twice logs it once."""
-    return {"system": PORTAL, "external_id": str(key)} if key else {}
+def _once(key: UUID | None) -> tuple[str, str]:
+    """Name a form that was filled in once by system and id, so that sending it twice logs it once."""
+    return (PORTAL, str(key)) if key else ("", "")
 
 
 @requires(Act.ANSWER_HANDOFFS)
@@ -399,6 +401,7 @@ def outcome(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     form = OutcomeForm(request.POST or None, initial={"kind": request.GET.get("kind", "")})
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
+        system, key = _once(said["key"] if said["kind"] == OutcomeReport.Kind.MEETING else None)
         try:
             reported = outcomes.report(
                 handoff,
@@ -410,7 +413,8 @@ def outcome(request: SignedInRequest, public_id: UUID) -> HttpResponse:
                 currency=said["currency"],
                 lost_because=said["lost_because"],
                 note=said["note"],
-                **(_once(said["key"]) if said["kind"] == OutcomeReport.Kind.MEETING else {}),
+                system=system,
+                external_id=key,
             )
             return _done(request, handoff, _("Reported: %(kind)s.") % {"kind": reported.get_kind_display()})
         except Refused as refusal:

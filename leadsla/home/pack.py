@@ -175,7 +175,9 @@ def _waterfall(pack: Entry) -> Entry | None:
     if not score:
         return None
     lines = [line for group in score["groups"] for line in group["lines"]]
-    width = ROOM * max([score["total"], score["threshold"], 1.0, *(max(line["start"], line["end"]) for line in lines)])
+    width: float = ROOM * max(
+        [score["total"], score["threshold"], 1.0, *(max(line["start"], line["end"]) for line in lines)]
+    )
 
     def place(points: float) -> float:
         return max(0.0, points) / width * 100

@@ -258,7 +258,7 @@ def test_wrong_territory_goes_to_the_team_that_was_named(handoff, sam, nia, sout
     [("wrong_company", False, False), ("competitor_or_vendor", True, False), ("no_consent", False, True)],
 )
 def test_the_lead_ends(handoff, sam, tuesday, reason, code, is_blocked, is_suppressed) -> None:
-    asked = {"criterion": "location_served"} if code == "wrong_company" else {}
+    asked = {"criterion": "location-served"} if code == "wrong_company" else {}
     rejected(handoff, reason(code), sam, tuesday, asked=asked)
     decisions.carry_out_due(now=tuesday + MINUTE)
     lead = Lead.objects.get(pk=handoff.lead_id)

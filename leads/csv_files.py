@@ -343,13 +343,24 @@ def column(file: IO[bytes], layout: Layout, name: str, *, most: int = 200_000) -
             yield row.cells[place].strip()
 
 
-def write_errors(out: IO[str], *, columns: Sequence[str], delimiter: str, failed: Iterable[Row]) -> None:
-    """Write the rows that did not go in, as they came, with line and reason behind them; to correct and send again."""
+def error_lines(*, columns: Sequence[str], delimiter: str, failed: Iterable[Row]) -> Iterator[str]:
+    """Yield a CSV file of rows that did not go in, as they came, with line and reason behind their cells."""
+    out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=delimiter)
     writer.writerow([*columns, _("line"), _("reason")])
     for row in failed:
+        yield _taken(out)
         padded = [*row.cells, *[""] * (len(columns) - len(row.cells))]
         writer.writerow([*padded, row.line, row.problem])
+    yield _taken(out)
+
+
+def _taken(out: io.StringIO) -> str:
+    """Empty a buffer and return what was in it."""
+    text = out.getvalue()
+    out.seek(0)
+    out.truncate()
+    return text
 
 
 # --- values ----------------------------------------------------------------------------------------------------------

@@ -129,9 +129,17 @@ def layout_of(run: Import) -> Layout:
     return Layout(run.encoding, run.delimiter, tuple(run.columns), start)
 
 
-def is_date_order_open(run: Import, column: str) -> bool:
-    """Tell whether a column's dates can be read in two ways, so that a person must say which."""
-    return bool(column) and not date_order(run, column)
+def samples(run: Import, *, most: int = 3) -> dict[str, list[str]]:
+    """Return a few filled cells of each column, to see what it holds."""
+    layout = layout_of(run)
+    found: dict[str, list[str]] = {column: [] for column in run.columns}
+    with run.file.open("rb") as file:
+        for row in islice(csv_files.rows(file, layout), 50):
+            for column, cell in csv_files.as_dict(row, run.columns).items():
+                text = cell.strip()
+                if text and len(found[column]) < most and text not in found[column]:
+                    found[column].append(text[:60])
+    return found
 
 
 def date_order(run: Import, column: str) -> str:
@@ -474,11 +482,11 @@ def progress(run: Import, *, now: datetime) -> Progress:
     )
 
 
-def write_error_file(run: Import, out: IO[str]) -> None:
-    """Write the rows that did not go in as they came, with line and reason, to correct and upload again."""
+def error_file(run: Import) -> Iterator[str]:
+    """Yield a CSV file of the rows that did not go in, as they came, with line and reason; to send again."""
     failed = run.rows.filter(state=ImportRow.State.FAILED).order_by("line").iterator(chunk_size=1000)
-    csv_files.write_errors(
-        out,
+    yield "\ufeff"  # Excel reads UTF-8 only with this mark
+    yield from csv_files.error_lines(
         columns=run.columns,
         delimiter=run.delimiter,
         failed=(Row(row.line, tuple(row.cells), row.problem) for row in failed),

@@ -1,6 +1,20 @@
 """Addresses of the app's own pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from leads import views
 
 app_name = "leads"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("new/", views.new, name="new"),
+    path("new/alike/", views.alike, name="alike"),
+    path("<uuid:public_id>/edit/", views.edit, name="edit"),
+    path("<uuid:public_id>/criterion/<slug:code>/", views.answer_criterion, name="answer_criterion"),
+    path("imports/", views.imports_list, name="imports"),
+    path("imports/new/", views.import_new, name="import_new"),
+    path("imports/<uuid:public_id>/", views.import_detail, name="import_detail"),
+    path("imports/<uuid:public_id>/columns/", views.import_columns, name="import_columns"),
+    path("imports/<uuid:public_id>/run/", views.import_run, name="import_run"),
+    path("imports/<uuid:public_id>/cancel/", views.import_cancel, name="import_cancel"),
+    path("imports/<uuid:public_id>/errors.csv", views.import_errors, name="import_errors"),
+]

@@ -163,11 +163,9 @@ def test_large_file_is_read_in_constant_memory() -> None:
     )
 )
 def test_what_was_written_is_read(records: list[tuple[str, str, str]]) -> None:
-    out = io.StringIO()
-    csv_files.write_errors(
-        out, columns=["a", "b", "c"], delimiter=",", failed=[Row(9, record, "why") for record in records]
-    )
-    file = io.BytesIO(out.getvalue().encode())
+    failed = [Row(9, record, "why") for record in records]
+    written = "".join(csv_files.error_lines(columns=["a", "b", "c"], delimiter=",", failed=failed))
+    file = io.BytesIO(written.encode())
     layout = csv_files.Layout("utf-8", ",", ("a", "b", "c", "line", "reason"))
     assert [row.cells for row in csv_files.rows(file, layout)] == [(*record, "9", "why") for record in records]
 

@@ -7,6 +7,7 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 
 import psutil
 import pytest
@@ -51,8 +52,12 @@ def wait_for(process: subprocess.Popen[str], beginning: str) -> list[str]:
     """Read lines until one begins as told; return those before it."""
     assert process.stdout is not None
     before = []
+    # Silence would keep the loop waiting for ever.
+    patience = Timer(180, process.kill)
+    patience.start()
     for line in process.stdout:
         if line.startswith(beginning):
+            patience.cancel()
             return before
         before.append(line)
     raise AssertionError(f"it ended without {beginning!r}: {''.join(before)}")

@@ -168,7 +168,7 @@ def lines(leads: Collection[Lead], *, now: datetime) -> dict[int, Decimal]:
 def last_interactions(leads: Iterable[Lead], *, now: datetime) -> dict[int, Interaction]:
     """Return each lead's last interaction until now, for the leads of one page."""
     rows = Interaction.objects.filter(lead__in=[lead.pk for lead in leads], occurred_at__lte=now)
-    newest = rows.order_by("lead", "-occurred_at", "-pk").distinct("lead")
+    newest = rows.order_by("lead_id", "-occurred_at", "-pk").distinct("lead_id")
     return {row.lead_id: row for row in newest}
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
-from django.db.models import F
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -163,7 +162,7 @@ def _latest_handoffs(leads: Sequence[Lead]) -> dict[int, Handoff]:
     ids = [lead.pk for lead in leads if lead.stage in WITH_SALES]
     if not ids:
         return {}
-    rows = Handoff.objects.filter(lead__in=ids).order_by("lead", F("recorded_at").desc(), "-pk").distinct("lead")
+    rows = Handoff.objects.filter(lead__in=ids).order_by("lead_id", "-recorded_at", "-pk").distinct("lead_id")
     return {row.lead_id: row for row in rows.select_related("owner", "to_team")}
 
 

@@ -73,7 +73,7 @@ def month_of(*, now: datetime, period: date | None = None) -> Period:
     return periods.containing(now, kind="month", timezone=settings.TIME_ZONE)
 
 
-def recompute_acceptance(*, now: datetime, period: date | None = None) -> int:
+def recompute(*, now: datetime, period: date | None = None) -> int:
     """Write the acceptance rates of one month over all agreements, by one statement.
 
     Args:
@@ -99,7 +99,7 @@ def replay(*, now: datetime) -> int:
     month, written = month_of(now=now), 0
     start = month_of(now=first or now)
     while month.start >= start.start:
-        written += recompute_acceptance(now=now, period=month.start)
+        written += recompute(now=now, period=month.start)
         month = periods.back(month, 1)
     return written
 

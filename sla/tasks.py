@@ -38,7 +38,7 @@ def recompute_compliance() -> int:
 @shared_task
 def recompute_acceptance() -> int:
     """Refresh the acceptance rates of the current month."""
-    return acceptance.recompute_acceptance(now=clock.now())
+    return acceptance.recompute(now=clock.now())
 
 
 @shared_task

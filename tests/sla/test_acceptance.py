@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from leads.models import Identity, Origin, Stage
-from sla.acceptance import conversions, living_leads, recompute_acceptance, total
+from sla.acceptance import conversions, living_leads, recompute, total
 from sla.models import AcceptanceRate, Agreement, Compliance
 from tests.sla.contract_facts import Contract, at, campaign, make_contract, source
 
@@ -37,7 +37,7 @@ def test_rates_by_every_dimension(contract: Contract) -> None:
     contract.handed(HANDED, rejected=ANSWERED, source=search, is_counted=False)
     contract.handed(at("2026-03-10 11:00"), source=search)
     contract.handed(HANDED, rejected=ANSWERED)
-    recompute_acceptance(now=NOW)
+    recompute(now=NOW)
     by_fair = rate("source", fair.pk)
     assert (by_fair.label, by_fair.handed_over, by_fair.decided, by_fair.accepted, by_fair.won) == ("Fair", 3, 3, 2, 1)
     # Wilson interval of 2 of 3 by hand: middle (2/3 + 3.8415/6) / (1 + 3.8415/3), half 0.3653.
@@ -57,28 +57,28 @@ def test_rates_by_every_dimension(contract: Contract) -> None:
 
 def test_imported_history_is_outside(contract: Contract) -> None:
     contract.handed(HANDED, accepted=ANSWERED, origin=Origin.IMPORT)
-    assert recompute_acceptance(now=NOW) == 0
+    assert recompute(now=NOW) == 0
 
 
 def test_recompute_replaces_what_it_wrote(contract: Contract) -> None:
     fair, search = source("Fair"), source("Search")
     handoff = contract.handed(HANDED, accepted=ANSWERED, source=fair)
-    recompute_acceptance(now=NOW)
+    recompute(now=NOW)
     before = list(AcceptanceRate.objects.order_by("pk").values())
-    recompute_acceptance(now=NOW)
+    recompute(now=NOW)
     assert list(AcceptanceRate.objects.order_by("pk").values()) == before
     handoff.source = search
     handoff.save()
-    recompute_acceptance(now=NOW)
+    recompute(now=NOW)
     assert not AcceptanceRate.objects.filter(dimension="source", key=str(fair.pk)).exists()
     assert rate("source", search.pk).accepted == 1
 
 
 def test_a_month_is_told_as_of_a_moment(contract: Contract) -> None:
     contract.handed(HANDED, accepted=ANSWERED)
-    recompute_acceptance(now=at("2026-03-03 12:00"))
+    recompute(now=at("2026-03-03 12:00"))
     assert (rate("all").handed_over, rate("all").decided) == (1, 0)
-    recompute_acceptance(now=at("2026-04-02 12:00"), period=date(2026, 3, 15))
+    recompute(now=at("2026-04-02 12:00"), period=date(2026, 3, 15))
     assert rate("all").accepted == 1
 
 
@@ -95,7 +95,7 @@ def test_two_agreements_are_told_together(contract: Contract) -> None:
         created_at=at("2025-01-01 00:00"),
     )
     contract.handed(HANDED, rejected=ANSWERED, agreement=other)
-    recompute_acceptance(now=NOW)
+    recompute(now=NOW)
     assert (rate("all").accepted, rate("all").decided) == (1, 2)
 
 

@@ -36,7 +36,7 @@ class Command(BaseCommand):
             rates = acceptance.replay(now=now)
         else:
             rows = compliance.recompute(now=now, period=period)
-            rates = acceptance.recompute_acceptance(now=now, period=period)
+            rates = acceptance.recompute(now=now, period=period)
         self.stdout.write(
             f"{rows} rows of compliance, {rates} acceptance rates, as of {now.isoformat(timespec='seconds')}."
         )

@@ -108,9 +108,9 @@ class _Read:
 
     def locks(self) -> set[str]:
         """Return the keys under which nobody else may work at the same time."""
-        found = {":".join(key) for key in self.keys}
+        found = {identity.lock_key(*key) for key in self.keys}
         if self.phone:
-            found.add(f"phone::{self.phone}")
+            found.add(identity.lock_key("phone", "", self.phone))
         if self.name_key and (self.company_key or self.domain):
             found.add(f"name::{self.name_key}")
         return found
@@ -776,7 +776,7 @@ def amend(
         raise Refused(errors)
     email = str(found.get("email", ""))
     with transaction.atomic():
-        identity.lock([f"email::{email}"] if email else [])
+        identity.lock([identity.lock_key("email", "", email)] if email else [])
         lead = Lead.objects.select_for_update(of=("self",)).select_related("company").get(pk=lead.pk)
         person = _Person(lead, is_new=False)
         _take_email(person, email)

@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.text import slugify
 
 from leads.facts import FREE_MAIL, clean, company_key, folded
-from leads.identity import lock
+from leads.keys import lock
 from leads.models import Campaign, Channel, Company, Source
 from leadsla.accounts.models import Side, User
 

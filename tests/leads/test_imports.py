@@ -247,7 +247,7 @@ def test_preview_tells_what_the_run_will_do_and_writes_nothing(tuesday) -> None:
     assert [row.state for row in run_all(run, tuesday).rows.all()] == [outcome.state for outcome in shown]
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """The worker dies."""
 
 
@@ -259,11 +259,11 @@ def test_crashed_import_goes_on_where_it_was_and_each_row_goes_in_once(tuesday) 
     def dies_in_its_third_chunk(run: Import, rows: list[Row], now: datetime) -> list[imports.Outcome]:
         outcomes = imports.take_leads(run, rows, now)
         if len(taken) >= 6:
-            raise Crash
+            raise CrashError
         taken.extend(row.line for row in rows)
         return outcomes
 
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         run_all(run, tuesday, take=dies_in_its_third_chunk, chunk=3)
     run.refresh_from_db()
     assert (run.status, run.rows_done, Lead.objects.count()) == ("running", 6, 6)

@@ -71,7 +71,7 @@ class ClockQuerySet(QuerySet["Clock"]):
 
     def worst_of_each_lead(self) -> Self:
         """Of each lead the clock that is due first."""
-        worst = self.order_by("lead", "due_at", "pk").distinct("lead").values("pk")
+        worst = self.order_by("lead_id", "due_at", "pk").distinct("lead_id").values("pk")
         return self.model._default_manager.filter(pk__in=worst)  # type: ignore[return-value]  # the own manager
 
     def due_for_a_step(self, *, now: datetime) -> Self:

@@ -115,7 +115,7 @@ def definition_in_words(definition: Definition) -> Doors:
     """Write what a definition of qualified asks for, door by door."""
     criteria = list(definition.criteria.all())
     asked = [
-        _("it asked to be contacted within the last %(days)d days") % {"days": definition.asked_within_days},
+        _("A request within the last %(days)d days") % {"days": definition.asked_within_days},
         *(criterion.label for criterion in criteria if criterion.required_by_asked),
     ]
     words = {
@@ -125,8 +125,8 @@ def definition_in_words(definition: Definition) -> Doors:
         "interactions": definition.interactions_at_least,
     }
     nurtured = [
-        _("its score is at least %(score)s (model %(model)d)") % words,
-        _("of it %(intent)s points of intent, or %(interactions)d interactions that count") % words,
+        _("Score of at least %(score)s (model %(model)d)") % words,
+        _("Of it %(intent)s points of intent, or %(interactions)d interactions that count") % words,
         *(criterion.label for criterion in criteria if criterion.required_by_nurtured),
     ]
     return Doors(asked, nurtured)

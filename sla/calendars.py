@@ -90,40 +90,11 @@ def holidays_between(version: CalendarVersion, start: date, end: date) -> list[H
     return [Holiday(day, name) for day, name in sorted(named.items()) if start <= day < end]
 
 
-@dataclass(frozen=True)
-class Day:
-    """One weekday of a calendar.
-
-    Attributes:
-        name: of the day.
-        windows: opening hours as people write them; empty when closed.
-        bars: the same as (start, width) in per cent of 24 hours, for a drawing.
-    """
-
-    name: str
-    windows: list[str]
-    bars: list[tuple[float, float]]
-
-
-def week(version: CalendarVersion) -> list[Day]:
-    """Return the seven days of a calendar, Monday first."""
+def week(version: CalendarVersion) -> list[tuple[str, list[str]]]:
+    """Return the seven days of a calendar, Monday first: the name, and opening hours; none when closed."""
     return [
-        Day(name, [f"{start}–{end}" for start, end in version.hours.get(day, [])], _bars(version.hours.get(day, [])))
-        for day, name in _day_names().items()
+        (name, [f"{start}–{end}" for start, end in version.hours.get(day, [])]) for day, name in _day_names().items()
     ]
-
-
-def _bars(windows: Iterable[tuple[str, str]]) -> list[tuple[float, float]]:
-    bars = []
-    for start, end in windows:
-        first, last = _share_of_day(start), _share_of_day(end)
-        bars.append((first, (last if last > first else 100.0) - first))
-    return bars
-
-
-def _share_of_day(clock: str) -> float:
-    hour, minute = clock.split(":")[:2]
-    return (int(hour) * 60 + int(minute)) / 14.4
 
 
 def _day_names() -> dict[str, str]:

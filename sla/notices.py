@@ -14,7 +14,7 @@ from leads.models import Lead
 from leadsla.accounts.models import Role, Side, Team, User
 from leadsla.display import moment_text
 from leadsla.outbox import messages
-from sla.models import Clock, Commitment, Handoff
+from sla.models import Clock, Commitment, Handoff, Round
 
 MANAGER_OF = {Side.SALES.value: Role.SALES_MANAGER, Side.MARKETING.value: Role.MARKETING_MANAGER}
 
@@ -30,16 +30,17 @@ def managers_of(*, user: User | None, team: Team | None) -> list[User]:
     return list(team.members.filter(is_active=True, roles__contains=[MANAGER_OF[team.side]]).order_by("pk"))
 
 
-def handed_over(handoff: Handoff, *, due: Iterable[Clock], now: datetime) -> None:
+def handed_over(handoff: Handoff, *, because: Round.OpenedBecause, due: Iterable[Clock], now: datetime) -> None:
     """Tell the owner of a new round, or the managers of a team in whose queue it waits."""
     clocks = list(due)
     words = {"lead": _who(handoff.lead), "temperature": handoff.get_temperature_display()}
+    subject = {
+        Round.OpenedBecause.HANDED_OVER: _("New lead (%(temperature)s): %(lead)s"),
+        Round.OpenedBecause.FIXED: _("Fixed and with you again (%(temperature)s): %(lead)s"),
+        Round.OpenedBecause.REROUTED: _("Rerouted to you (%(temperature)s): %(lead)s"),
+    }[because] % words
     if handoff.owner is None:
         subject = _("Nobody is available: %(lead)s waits in the team's queue") % words
-    elif handoff.round > 1:
-        subject = _("Again with you (%(temperature)s): %(lead)s") % words
-    else:
-        subject = _("New lead (%(temperature)s): %(lead)s") % words
     event = f"handoff:{handoff.pk}:round:{handoff.round}:handed_over"
     for recipient in [handoff.owner] if handoff.owner else managers_of(user=None, team=handoff.to_team):
         _tell(recipient, event=event, url=_pack(handoff), now=now, words=lambda: (subject, _owed(clocks, now=now)))

@@ -54,7 +54,7 @@ def open_round(handoff: Handoff, *, because: Round.OpenedBecause, now: datetime)
         )
         if clock is not None:
             started.append(clock)
-    notices.handed_over(handoff, due=started, now=now)
+    notices.handed_over(handoff, because=because, due=started, now=now)
     return opened
 
 

@@ -1,12 +1,14 @@
 """Addresses of the contract's pages and of the acts on handoffs."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from sla import views
 
 app_name = "sla"
 urlpatterns = [
-    path("", views.agreement, name="agreement"),
+    path("agreement/", views.agreement, name="agreement"),
+    path("", RedirectView.as_view(pattern_name="sla:agreement")),
     path("agreements/<uuid:public_id>/", views.agreement, name="agreement_version"),
     path("calendars/", views.calendar_list, name="calendars"),
     path("hand-over/<uuid:public_id>/", views.hand_over, name="hand_over"),

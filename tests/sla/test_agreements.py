@@ -117,6 +117,6 @@ def test_rates_are_said_as_people_say_them(seed: Agreement, rate: str, text: str
 
 def test_the_definition_names_both_doors(seed: Agreement) -> None:
     doors = agreements.definition_in_words(seed.definition)
-    assert doors.asked[0] == "it asked to be contacted within the last 30 days"
+    assert doors.asked[0] == "A request within the last 30 days"
     assert "Location served" in doors.asked
-    assert doors.nurtured[0] == "its score is at least 100 (model 1)"
+    assert doors.nurtured[0] == "Score of at least 100 (model 1)"

@@ -417,6 +417,8 @@ def test_fixed_and_sent_again_is_the_next_round(handed: Handoff, sam: User, mia:
     assert clock(handed, "fix", 1).outcome == "met"
     assert clock(handed, "decide").due_at == berlin(2026, 3, 4, 13, 30)
     assert clock(handed, "first_follow_up").due_at == berlin(2026, 3, 4, 9, 35)
+    subject = "Fixed and with you again (hot): Kern, Karin Kern"
+    assert Message.objects.filter(recipient=sam, subject=subject, channel="in_app").count() == 1
     with pytest.raises(handoffs.HandoverRefused, match="not with you"):
         handoffs.send_again(handed, by=mia, now=wednesday)
 

@@ -178,14 +178,14 @@ def test_turns_are_even_over_many_handovers(asks: MakeLead, north: Team, sam: Us
     double = rep("Dora Doppel", north)
     Capacity.objects.create(user=double, weight=2, open_at_most=1000)
     Capacity.objects.create(user=User.objects.get(name="Tom Tal"), open_at_most=1000)
-    for number in range(80):
+    for number in range(40):
         lead = asks(f"Person No{number}", at=tuesday, domain=f"no{number}.example")
         handoffs.hand_over(lead, by=None, now=tuesday + timedelta(minutes=number))
     given_to = Counter(Handoff.objects.values_list("owner__name", flat=True))
-    assert given_to == {"Sam Becker": 20, "Tom Tal": 20, "Dora Doppel": 40}
+    assert given_to == {"Sam Becker": 10, "Tom Tal": 10, "Dora Doppel": 20}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(weights=st.lists(st.sampled_from(["0.5", "1", "1.5", "2"]), min_size=2, max_size=5))
 @pytest.mark.django_db
 def test_nobody_is_ever_more_than_a_turn_from_their_share(weights: list[str]) -> None:

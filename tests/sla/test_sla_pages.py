@@ -188,3 +188,9 @@ def test_another_team_s_lead_is_not_there(
     lead = lead_of(mia, tuesday)
     Lead.objects.filter(pk=lead.pk).update(owner=None, team=south)
     assert signed_in(mia).post(reverse("sla:hand_over", args=(lead.public_id,))).status_code == 404
+
+
+def test_the_contract_s_address_leads_to_the_agreement(signed_in: SignedIn, sam: User) -> None:
+    answer = signed_in(sam).get("/contract/", follow=True)
+    assert answer.redirect_chain == [("/contract/agreement/", 302)]
+    assert answer.status_code == 200

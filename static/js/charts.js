@@ -102,7 +102,10 @@ const ticks = (marks) => {
 
 // Cumulative line in the promised band, by working day; the other period grey, what is expected dashed.
 const pace = (data, t, width) => {
-  const { days, today, top, promise, actual, expected, compare, words } = data;
+  const { days, today, promise, actual, expected, compare, words } = data;
+  // An open promise needs room above its lower end for the band to be seen.
+  const isOpen = promise && promise.high == null;
+  const top = isOpen ? Math.max(data.top, Math.ceil((promise.low * 1.2) / data.step) * data.step) : data.top;
   const last = actual.at(-1);
   const high = promise && (promise.high ?? top);
   const series = [];

@@ -86,9 +86,9 @@ def scored(
         ("kinds (no, kind, restarts)", _kinds(rules)),
         _facts(rules, leads, now=now),
         ("chosen", _chosen(now=now, moments=moments)),
-        ("days", _days(between)),
+        ("done", _done(between)),
         ("counted", _counted(rules)),
-        ("sums", Sql(_SUMS, [MOST, MOST])),
+        ("sums", Sql(_SUMS, [float(MOST), float(MOST)])),
         ("groups", Sql(_GROUPS)),
         ("capped", _capped(model, rules)),
         ("scored", _graded(model)),
@@ -161,36 +161,45 @@ def _chosen(*, now: datetime, moments: Sequence[Moment] | None) -> Sql:
     return Sql(text, rows.params)
 
 
-def _days(between: tuple[int, int] | None) -> Sql:
-    """Count what each lead did, by rule and calendar day: within a day all have the same age."""
+def _done(between: tuple[int, int] | None) -> Sql:
+    """Return what each lead did, by rule and calendar day: within a day all have the same age."""
     within = "" if between is None else "AND i.lead_id BETWEEN %s AND %s"
     text = f"""
-    SELECT c.key, k.no, (i.occurred_at AT TIME ZONE %s)::date AS day, c.today, count(*) AS times
+    SELECT c.key, k.no, (i.occurred_at AT TIME ZONE %s)::date AS day, c.today
     FROM chosen c
     JOIN {Interaction._meta.db_table} i ON i.lead_id = c.lead_id AND i.occurred_at <= c.until {within}
     JOIN kinds k ON k.kind = i.kind
-    WHERE NOT k.restarts OR c.since IS NULL OR i.occurred_at > c.since
-    GROUP BY 1, 2, 3, 4"""  # noqa: S608  # a table's name
+    WHERE NOT k.restarts OR c.since IS NULL OR i.occurred_at > c.since"""  # noqa: S608  # a table's name
     return Sql(text, [settings.TIME_ZONE, *(between or ())])
 
 
-def _counted(rules: Sequence[ScoreRule]) -> Sql:
-    """Apply the limits: the newest in each bucket count. Only buckets longer than a day need a window."""
-    plain = """
-    SELECT d.key, d.no, d.day, d.today, least(d.times, r.most) AS times
-    FROM days d JOIN rules r USING (no) WHERE r.per IN ('', 'day')"""
-    if all(rule.limit_per in {"", ScoreRule.Per.DAY} for _no, rule in _on_interactions(rules)):
-        return Sql(plain)
-    return Sql(f"""{plain}
-    UNION ALL
+_UNLIMITED = """
+    SELECT d.key, d.no, d.day, d.today, 1 AS times FROM done d JOIN rules r USING (no) WHERE r.per = ''"""
+_PER_DAY = """
+    SELECT d.key, d.no, d.day, d.today, least(count(*), r.most) AS times
+    FROM done d JOIN rules r USING (no) WHERE r.per = 'day' GROUP BY d.key, d.no, d.day, d.today, r.most"""
+# Longer than a day: the newest in each bucket count, so that what stands before a day is what came after it.
+_PER_BUCKET = """
     SELECT key, no, day, today, greatest(least(times, most - newer), 0) AS times
     FROM (
-        SELECT d.key, d.no, d.day, d.today, d.times, r.most, sum(d.times) OVER (
+        SELECT d.key, d.no, d.day, d.today, count(*) AS times, r.most, sum(count(*)) OVER (
             PARTITION BY d.key, d.no, CASE r.per WHEN 'ever' THEN NULL ELSE date_trunc(r.per, d.day::timestamp) END
             ORDER BY d.day DESC
-        )::bigint - d.times AS newer
-        FROM days d JOIN rules r USING (no) WHERE r.per NOT IN ('', 'day')
-    ) AS limited""")  # noqa: S608  # our own text
+        )::bigint - count(*) AS newer
+        FROM done d JOIN rules r USING (no) WHERE r.per NOT IN ('', 'day')
+        GROUP BY d.key, d.no, d.day, d.today, r.most, r.per
+    ) AS limited"""
+
+
+def _counted(rules: Sequence[ScoreRule]) -> Sql:
+    """Apply the limits, each kind of limit by what it costs."""
+    pers = {rule.limit_per for _no, rule in _on_interactions(rules)}
+    branches = [_UNLIMITED]
+    if ScoreRule.Per.DAY in pers:
+        branches.append(_PER_DAY)
+    if pers - {"", ScoreRule.Per.DAY}:
+        branches.append(_PER_BUCKET)
+    return Sql("\n    UNION ALL".join(branches))
 
 
 # Decay in float8, because numeric is many times slower; the cast to numeric keeps 15 digits and so hides in which order
@@ -199,12 +208,12 @@ _SUMS = """
     SELECT key, no, grp, points > 0 AS helps, times, exact AS points,
         CASE WHEN cap IS NULL THEN exact ELSE greatest(least(exact, abs(cap)), -abs(cap)) END AS capped
     FROM (
-        SELECT c.key, c.no, r.grp, r.points, r.cap, sum(c.times)::bigint AS times, greatest(least(round(
-            sum(c.times * r.points * power(0.5::float8, coalesce((c.today - c.day) / r.half_life, 0)))::numeric, 1
-        ), %s), -%s) AS exact
+        SELECT c.key, c.no, sum(c.times)::bigint AS times, round(greatest(least(
+            sum(c.times * r.points * power(0.5::float8, coalesce((c.today - c.day) / r.half_life, 0))), %s), -%s
+        )::numeric, 1) AS exact
         FROM counted c JOIN rules r USING (no)
-        GROUP BY c.key, c.no, r.grp, r.points, r.cap
-    ) AS rounded"""
+        GROUP BY c.key, c.no
+    ) AS rounded JOIN rules USING (no)"""
 
 _GROUPS = """
     SELECT key,

@@ -27,7 +27,7 @@ from leadsla.accounts.access import Act, requires
 from leadsla.accounts.models import User
 from leadsla.accounts.requests import SignedInRequest
 from sla import clocks
-from sla.models import Decision, Handoff
+from sla.models import Clock, Commitment, Decision, Handoff
 
 CHANGED = "queue-changed"  # tells the open queue to fetch itself again
 PORTAL = "portal"  # the system that a form of ours is an id of
@@ -206,7 +206,7 @@ def _reasons(handoff: Handoff, form: RuleForm, *, now: datetime, leave_out: str 
         if choice.reason.consequence != leave_out
     ]
     readers = consequences.marketing_of(handoff)
-    running = clocks.worst([handoff], now=now).get(handoff.pk)
+    running = _decide_clock(handoff)
     return {
         "handoff": handoff,
         "form": form,
@@ -223,6 +223,15 @@ def _reasons(handoff: Handoff, form: RuleForm, *, now: datetime, leave_out: str 
         "countdown": clocks.countdown(running, now=now) if running else None,
         "now": now,
     }
+
+
+def _decide_clock(handoff: Handoff) -> Clock | None:
+    """Return the clock that an answer stops."""
+    return (
+        Clock.objects.filter(handoff=handoff, round=handoff.round, measure=Commitment.Measure.DECIDE, stopped_at=None)
+        .select_related("calendar_version")
+        .first()
+    )
 
 
 @requires(Act.ANSWER_HANDOFFS)

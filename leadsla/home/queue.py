@@ -29,6 +29,7 @@ from sla.models import Assignment, Clock, Commitment, Decision, Handoff, Round, 
 
 AT_MOST = 300
 TOLD_FOR = timedelta(minutes=2)  # how long a queue says that a colleague took a lead
+OWED_AT_ONCE = (Commitment.Measure.DECIDE, Commitment.Measure.FIRST_FOLLOW_UP)
 KEYS = (
     ("j", gettext_lazy("next")),
     ("k", gettext_lazy("back")),
@@ -150,13 +151,16 @@ def _open(user: User) -> QuerySet[Handoff]:
     mine = Q(owner=user)
     if user.team_id is not None:
         mine |= Q(owner=None, to_team=user.team_id)
-    why = Round.objects.filter(handoff=OuterRef("pk"), number=OuterRef("round"))
+    frozen = Round.objects.filter(handoff=OuterRef("pk"), number=OuterRef("round"))
     return (
         Handoff.objects.open()
         .filter(mine, is_returned=False, is_notice=False)
         .exclude(decision=Decision.REJECTED)
         .select_related("lead", "source", "campaign")
-        .annotate(why=Subquery(why.values(words=KT("pack__answers__why_now__text"))[:1]))
+        .annotate(
+            why=Subquery(frozen.values(words=KT("pack__answers__why_now__text"))[:1]),
+            need=Subquery(frozen.values(words=KT("person__need"))[:1]),
+        )
         .order_by("handed_over_at", "pk")
     )
 
@@ -169,9 +173,15 @@ def _answer_row(handoff: Handoff, running: Clock | None, *, now: datetime) -> Ro
         handoff,
         place=_place(handoff, running),
         countdown=clocks.countdown(running, now=now) if running else None,
-        why=getattr(handoff, "why", None) or "",
+        why=_why(handoff),
         beside=(str(handoff.source or ""), str(handoff.campaign or "")),
     )
+
+
+def _why(handoff: Handoff) -> str:
+    """Say why it was handed over, and in their words what they need, both as the pack has it."""
+    why, need = getattr(handoff, "why", None) or "", getattr(handoff, "need", None) or ""
+    return "; ".join(part for part in (why.rstrip("."), f"“{need}”" if need else "") if part)
 
 
 def _place(handoff: Handoff, running: Clock | None) -> datetime:
@@ -189,12 +199,12 @@ def _undo_rows(answers: list[Answer], running: dict[int, Clock], *, now: datetim
     """Put the undo lines where the rows were: sorted by when the answers were due."""
     if not answers:
         return []
-    owed = Clock.objects.filter(
-        handoff__in=[answer.handoff_id for answer in answers],
-        measure=Commitment.Measure.DECIDE,
-        round=F("handoff__round"),
-    )
-    due = dict(owed.values_list("handoff", "due_at"))
+    decided = {answer.handoff_id: answer.occurred_at for answer in answers}
+    owed = Clock.objects.filter(handoff__in=decided, measure__in=OWED_AT_ONCE, round=F("handoff__round"))
+    due: dict[int, datetime] = {}
+    for handoff_id, due_at, stopped_at in owed.values_list("handoff", "due_at", "stopped_at"):
+        if handoff_id is not None and (stopped_at is None or stopped_at >= decided[handoff_id]):
+            due[handoff_id] = min(due_at, due.get(handoff_id, due_at))
     return [
         Row(
             answer.handoff,
@@ -261,7 +271,7 @@ def _is_due(handoff: Handoff, running: Clock | None, tomorrow: datetime) -> bool
 
 def _last_follow_ups(handoffs: list[Handoff]) -> dict[int, FollowUp]:
     newest = FollowUp.objects.filter(handoff__in=[handoff.pk for handoff in handoffs])
-    return {one.handoff_id: one for one in newest.order_by("handoff", "-occurred_at", "-pk").distinct("handoff")}
+    return {one.handoff_id: one for one in newest.order_by("handoff_id", "-occurred_at", "-pk").distinct("handoff_id")}
 
 
 def _agreed_attempts(handoffs: list[Handoff]) -> dict[tuple[int | None, str], int]:
@@ -295,7 +305,7 @@ def _follow_up_row(
     of = agreed.get((handoff.agreement_id, handoff.temperature))
     number = {"number": handoff.attempts + 1, "agreed": of}
     attempt = _("Attempt %(number)d of %(agreed)d") if of else _("Attempt %(number)d")
-    planned = last.next_step if last is not None and last.next_step else getattr(handoff, "why", None) or ""
+    planned = last.next_step if last is not None and last.next_step else _why(handoff)
     moments = [moment for moment in (handoff.next_step_at, running.due_at if running else None) if moment]
     return Row(
         handoff,

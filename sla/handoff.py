@@ -75,7 +75,7 @@ def hand_over(
         raise AtCapacity(_("%(team)s has no room: everybody has the most open handoffs.") % {"team": route.team})
     handoff = _create(lead, agreement=agreement, route=route, by=by, override=override, now=now)
     clocks.stop_hand_over(handoff, agreement=agreement, now=now)
-    open_round(handoff, because=Round.OpenedBecause.HANDED_OVER, now=now)
+    open_round(handoff, because=Round.OpenedBecause.HANDED_OVER, now=now, lead=lead)
     assign(handoff, user=route.user, team=route.team, why=route.reasons[-1], now=now, by=by, counts=not route.is_notice)
     stages.move(
         _one(lead),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 
 from leads import qualification
-from leads.models import Company, Lead
+from leads.models import Company, Lead, Stage
 from leadsla.accounts.access import Act, may
 from leadsla.accounts.models import User
 from sla import agreements
@@ -55,6 +55,7 @@ def check(lead: Lead, *, by: User | None, override_reason: str, now: datetime) -
         (lead.merged_into is not None, _("This lead was merged into another. Hand that one over.")),
         (lead.blocked_at is not None, _("This lead is blocked: it is never handed over again.")),
         (lead.suppressed_at is not None, _("This lead must not be contacted.")),
+        (lead.stage == Stage.CUSTOMER, _("This lead is a customer already.")),
         (bool(lead.excluded_because), _("This lead is excluded, so it cannot be handed over.")),
     ):
         if is_barred:

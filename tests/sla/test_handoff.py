@@ -114,6 +114,13 @@ def test_nobody_overrides_a_block(asks: MakeLead, max_: User, sam: User, tuesday
         handoffs.hand_over(lead, by=max_, now=tuesday, override_reason="I want it all the same.")
 
 
+def test_a_customer_stays_one(asks: MakeLead, max_: User, sam: User, tuesday: datetime) -> None:
+    lead = asks(at=tuesday)
+    Lead.objects.filter(pk=lead.pk).update(stage=Stage.CUSTOMER, stage_since=tuesday)
+    with pytest.raises(handoffs.HandoverRefused, match="customer already"):
+        handoffs.hand_over(lead, by=max_, now=tuesday, override_reason="They want a second line.")
+
+
 def test_out_of_hours_the_clocks_begin_at_the_next_opening(asks: MakeLead, sam: User) -> None:
     friday_night = berlin(2026, 3, 6, 20, 0)
     handed = handoffs.hand_over(asks(at=friday_night), by=None, now=friday_night)

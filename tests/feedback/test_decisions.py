@@ -59,9 +59,7 @@ def test_accepting_counts_at_once_and_tells_marketing_a_minute_later(handoff, sa
 def test_second_answer_is_told_who_was_first(handoff, sam, sue, tuesday, reason) -> None:
     stale = Handoff.objects.get(pk=handoff.pk)
     decisions.accept(handoff, by=sam, now=tuesday + MINUTE)
-    late = decisions.reject(
-        stale, reason=reason("no_consent"), by=sue, now=tuesday + 2 * MINUTE, asked={}, quality=1
-    )
+    late = decisions.reject(stale, reason=reason("no_consent"), by=sue, now=tuesday + 2 * MINUTE, asked={}, quality=1)
     assert late.answer is None
     assert late.first is not None
     assert (late.first.by, late.first.at, late.first.decision) == (sam, tuesday + MINUTE, "accepted")

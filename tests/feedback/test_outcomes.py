@@ -144,9 +144,7 @@ def test_rejected_lead_is_not_followed_up(handoff, sam, tuesday, reason) -> None
 def test_won_closes_with_its_revenue(accepted, sam, tuesday) -> None:
     at = tuesday + timedelta(days=2)
     outcomes.report(accepted, by=sam, kind="meeting", occurred_at=tuesday + HOUR, now=tuesday + HOUR)
-    outcomes.report(
-        accepted, by=sam, kind="opportunity", occurred_at=at, now=at, amount=Decimal(50000), currency="eur"
-    )
+    outcomes.report(accepted, by=sam, kind="opportunity", occurred_at=at, now=at, amount=Decimal(50000), currency="eur")
     assert Lead.objects.get(pk=accepted.lead_id).stage == Stage.OPPORTUNITY
     won = outcomes.report(
         accepted, by=sam, kind="won", occurred_at=at + HOUR, now=at + HOUR, amount=Decimal("48000.50"), currency="EUR"

@@ -6,11 +6,15 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from leads.facts import FACTS, folded
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class Target:
     """One thing that a column can be matched with."""
 
     code: str
-    label: str | Promise
+    label: StrOrPromise
 
 
 TARGETS: Mapping[str, Target] = {
@@ -35,7 +39,7 @@ TARGETS: Mapping[str, Target] = {
         Target("source", _("Source")),
         Target("campaign", _("Campaign")),
         *(
-            Target(fact.code, fact.label[:1].upper() + fact.label[1:])
+            Target(fact.code, capfirst(fact.label))
             for fact in FACTS.values()
             if fact.code not in {"name", "email", "phone", "company_name"}
         ),

@@ -8,13 +8,16 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db.models import Field
 from django.utils.translation import gettext as _
 from holidays.registry import COUNTRIES
 
 from leads.models import EmailKind, JobFunction, Lead, Seniority
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 # Providers whose addresses say nothing of a company. A short list on purpose: a missing one makes an odd company, a
 # wrong one hides a real company.
@@ -302,7 +305,7 @@ class Fact:
     """
 
     code: str
-    label: str
+    label: StrOrPromise
     length: int
     is_long: bool = False
     read: Callable[[str], str | int] | None = None
@@ -343,7 +346,7 @@ def _fact(code: str) -> Fact:
     column = cast("Field[Any, Any]", Lead._meta.get_field(code))
     return Fact(
         code=code,
-        label=str(column.verbose_name),
+        label=column.verbose_name,
         length=column.max_length or 0,
         is_long=code in {"need", "note"},
         read=_READERS.get(code),

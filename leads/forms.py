@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _now_
 from django.utils.translation import gettext_lazy as _
 
@@ -55,9 +56,9 @@ class TypedField(forms.CharField):
 def fact_field(code: str) -> forms.Field:
     """Return the field in which a fact is typed."""
     fact = FACTS[code]
-    label = fact.label[:1].upper() + fact.label[1:]
+    label = capfirst(fact.label)
     column = Lead._meta.get_field(code)
-    help_text = str(getattr(column, "help_text", ""))
+    help_text = getattr(column, "help_text", "")
     if code in CHOICES:
         return forms.ChoiceField(
             label=label,
@@ -123,7 +124,11 @@ class NewLeadForm(FactsForm):
         (_("Where they come from"), ("kind", "occurred_at", "source", "campaign", "detail")),
     )
 
-    kind = forms.ChoiceField(label=_("What happened"), choices=[(one.value, one.label) for one in BY_HAND])
+    kind = forms.ChoiceField(
+        label=_("What happened"),
+        choices=[("", _("Choose")), *((one.value, one.label) for one in BY_HAND)],
+        error_messages={"required": _("Say what happened: asking to be contacted makes a lead urgent.")},
+    )
     occurred_at = forms.DateTimeField(
         label=_("When"),
         required=False,

@@ -332,8 +332,17 @@ def _received(run: Import, good: Sequence[tuple[Row, Arrival]], now: datetime) -
 
 
 def _receive(run: Import, arrivals: Sequence[Arrival], now: datetime) -> list[Receipt]:
-    origin = Origin.IMPORT if run.is_history else Origin.LIVE
-    return intake.receive_many(arrivals, now=now, by=run.created_by, team=run.team, origin=origin)
+    """Receive rows; new leads of today are the marketer's who imports them, a past is nobody's but the team's."""
+    by = run.created_by
+    is_marketer = by is not None and by.has_role(Role.MARKETER, Role.MARKETING_MANAGER)
+    return intake.receive_many(
+        arrivals,
+        now=now,
+        by=by,
+        team=run.team,
+        owner=by if is_marketer and not run.is_history else None,
+        origin=Origin.IMPORT if run.is_history else Origin.LIVE,
+    )
 
 
 def _state(receipt: Receipt) -> str:

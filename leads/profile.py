@@ -40,7 +40,7 @@ class Group:
 def label(code: str) -> str:
     """Return what people call a fact, by its column or an own field's key."""
     fact = FACTS.get(code)
-    return fact.label if fact is not None else code.removeprefix("own.").replace("_", " ")
+    return str(fact.label) if fact is not None else code.removeprefix("own.").replace("_", " ")
 
 
 def _ways() -> dict[str, str]:
@@ -50,6 +50,7 @@ def _ways() -> dict[str, str]:
         "api": _("API"),
         "import": _("import"),
         "merge": _("merge"),
+        "title": _("read from the job title"),
     }
 
 

@@ -264,7 +264,8 @@ def import_detail(request: SignedInRequest, public_id: UUID) -> HttpResponseBase
         return redirect("leads:import_columns", run.public_id)
     context: dict[str, Any] = {"run": run, "now": now}
     if run.status == Import.Status.READY:
-        context["rows"] = imports.preview(run, now=now)
+        outcomes = imports.preview(run, now=now)
+        context["rows"] = [(one, csv_files.as_dict(one.row, run.columns).items()) for one in outcomes]
         return render(request, "leads/import_preview.html", context)
     failed = run.rows.filter(state=ImportRow.State.FAILED)
     noted = run.rows.exclude(state=ImportRow.State.FAILED).exclude(problem="").select_related("lead")

@@ -235,6 +235,20 @@ def test_history_is_not_judged_and_live_leads_are(tuesday) -> None:
     assert Lead.objects.get(email="b@x.example").origin == "live"
 
 
+def test_leads_of_today_are_the_marketers_who_imports_them(tuesday, mia, olga) -> None:
+    owners = {}
+    for user, is_history in ((mia, False), (mia, True), (olga, False)):
+        run = upload(f"E-mail\n{user.pk}{is_history}@x.example\n", tuesday, by=user, team=user.team)
+        given = {"mapping": run.mapping, "system": "", "timezone": "UTC", "is_history": is_history}
+        imports.match(run, now=tuesday, **given)
+        run_all(run, tuesday)
+        lead = Lead.objects.latest("pk")
+        owners[user.name, is_history] = (lead.owner, lead.team)
+    assert owners["Mia Albrecht", False] == (mia, mia.team)
+    assert owners["Mia Albrecht", True] == (None, mia.team)
+    assert owners["Olga Brandt", False] == (None, None)
+
+
 def test_preview_tells_what_the_run_will_do_and_writes_nothing(tuesday) -> None:
     receive(Arrival(facts={"email": "otto@voss.example"}), now=tuesday)
     run = matched(PLAIN, tuesday)

@@ -72,6 +72,7 @@ def test_known_lead_is_opened_and_gets_the_facts(desk, tuesday, mia) -> None:
         ({"email": "", "company_name": ""}, "Give an e-mail"),
         ({"occurred_at": "2999-01-01T10:00"}, "in the future"),
         ({"kind": "sneeze"}, "Select a valid choice"),
+        ({"kind": ""}, "Say what happened"),
         ({"source": "nowhere"}, "Select a valid choice"),
         ({"detail": "x" * 501}, "At most 500 characters"),
     ],

@@ -57,9 +57,14 @@ def other_lead(text: str) -> Lead | None:
             kind=Identity.Kind.EMAIL, value=identity.normal_email(text)
         )
         found = known[0].lead if known else None
-    while found is not None and found.merged_into is not None:
-        found = found.merged_into
-    return found
+    return living(found) if found else None
+
+
+def living(lead: Lead) -> Lead:
+    """Return the lead that a lead was merged into, however often; itself when it was not."""
+    while lead.merged_into is not None:
+        lead = lead.merged_into
+    return lead
 
 
 def _text(text: str, handoff: Handoff, now: datetime) -> Value:

@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from feedback import asked
 from feedback.attempts import zone_of
 from feedback.models import Answer, Reason
-from leads import identity, stages
-from leads.models import DuplicateProposal, Lead
+from leads import merging, stages
+from leads.models import DuplicateProposal, Lead, Stage
 from leadsla.accounts.models import Role, Team, User
 from leadsla.outbox import messages
 from sla import handoff as handoffs
@@ -23,7 +24,7 @@ Then = Reason.Consequence
 Because = Handoff.ClosedBecause
 
 REST_WITH_ACCOUNT = timedelta(days=180)  # the account's owner has them; a new request to be contacted ends it
-FIX_AFTER_CONTACT = timedelta(days=14)  # given back to be put right; handed over again as the next cycle
+REST_TO_PUT_RIGHT = timedelta(days=14)  # given back to be put right, or waiting to be merged by a person
 RECYCLED_AT_LEAST = timedelta(days=1)
 
 
@@ -35,13 +36,13 @@ def day_words(moment: datetime, handoff: Handoff) -> str:
     return date_format(moment.astimezone(zone_of(handoff)), "D j F Y")
 
 
-def recycled_until(reason: Reason, asked: dict[str, object], handoff: Handoff, *, now: datetime) -> datetime | None:
+def recycled_until(reason: Reason, said: dict[str, object], handoff: Handoff, *, now: datetime) -> datetime | None:
     """Return until when a lead rests: so many days, or the start of the day that was asked for; None if not known."""
     if reason.recycle_days is not None:
         return now + timedelta(days=reason.recycle_days)
-    if "date" not in asked:
+    if "date" not in said:
         return None
-    day = date.fromisoformat(str(asked["date"]))
+    day = date.fromisoformat(str(said["date"]))
     return max(datetime.combine(day, time(), zone_of(handoff)), now + RECYCLED_AT_LEAST)
 
 
@@ -67,7 +68,7 @@ def in_words(reason: Reason, handoff: Handoff, *, now: datetime) -> str:
         ) % {"days": reason.recycle_days, "day": day_words(until, handoff), "cycle": cycle}
     if then == Then.FIX and handoff.decision == Decision.ACCEPTED:
         return _("Back to marketing to be put right. It may be handed over again from %(day)s.") % {
-            "day": day_words(now + FIX_AFTER_CONTACT, handoff)
+            "day": day_words(now + REST_TO_PUT_RIGHT, handoff)
         }
     return {
         Then.FIX: _("Marketing puts it right and sends it to you again, with a new clock."),
@@ -143,28 +144,29 @@ def _recycle(answer: Answer, reason: Reason, *, now: datetime, until: datetime |
 
 def _fix(answer: Answer, reason: Reason, *, now: datetime) -> str:
     if answer.kind == Answer.Kind.GIVEN_BACK:
-        return _recycle(answer, reason, now=now, until=now + FIX_AFTER_CONTACT)
+        return _recycle(answer, reason, now=now, until=now + REST_TO_PUT_RIGHT)
     handoffs.return_to_marketing(answer.handoff, now=now)
     return _("Please put it right and send it again, or withdraw it.")
 
 
 def _merge(answer: Answer, reason: Reason, *, now: datetime) -> str:
-    """Merge the two; what the database refuses becomes a proposal for marketing."""
+    """Merge the two; what cannot be merged now becomes a proposal for marketing, and the lead rests meanwhile."""
     lead = answer.handoff.lead
-    other = Lead.objects.select_related("merged_into").get(pk=answer.asked["lead"])
-    while other.merged_into is not None:
-        other = other.merged_into
-    _close(answer, now=now)
+    other = asked.living(Lead.objects.get(pk=answer.asked["lead"]))
     if other.pk == lead.pk or lead.merged_into_id is not None:
+        _close(answer, now=now)
         return _("The two leads are one already.")
     try:
         with transaction.atomic():
-            identity.merge(other, lead, by=answer.by, now=now)
-    except identity.MergeRefused as refusal:
+            _close(answer, now=now)
+            stages.move(Lead.objects.filter(pk=lead.pk), to=Stage.NURTURING, now=now, qualified_until=None)
+            merging.merge(other, lead, by=answer.by, now=now)
+    except merging.MergeRefused as refusal:
         DuplicateProposal.objects.get_or_create(
             lead=lead, other=other, defaults={"why": reason.label[:120], "proposed_at": now}
         )
-        return _("Could not be merged with %(other)s by itself: %(why)s") % {"other": other, "why": refusal}
+        rests = _recycle(answer, reason, now=now, until=now + REST_TO_PUT_RIGHT)
+        return " ".join((_("Could not be merged with %(other)s: %(why)s") % {"other": other, "why": refusal}, rests))
     return _("Merged with %(other)s.") % {"other": other}
 
 

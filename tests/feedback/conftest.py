@@ -26,9 +26,9 @@ def hand_over(sam: User, mia: User, tuesday: datetime) -> HandOver:
     ) -> Handoff:
         told = {
             "name": name,
-            "email": f"{name.split()[0].lower()}@{domain}",
+            "email": f"{name.split(maxsplit=1)[0].lower()}@{domain}",
             "phone": "+49 7131 5550142",
-            "company_name": domain.split(".")[0].title(),
+            "company_name": domain.split(".", maxsplit=1)[0].title(),
             "country": "DE",
             **facts,
         }

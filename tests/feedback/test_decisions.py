@@ -239,9 +239,32 @@ def test_duplicate_is_merged_into_the_other_lead(hand_over, sam, tuesday, reason
     handoff = hand_over()
     rejected(handoff, reason("duplicate"), sam, tuesday, asked={"lead": f"http://portal/lead/{other.public_id}/"})
     decisions.carry_out_due(now=tuesday + MINUTE)
-    gone = Lead.objects.get(pk=handoff.lead_id if Lead.objects.get(pk=handoff.lead_id).merged_into_id else other.pk)
-    assert gone.merged_into == other
-    assert DuplicateProposal.objects.filter(resolution="open", other=gone).count() == 0
+    assert Lead.objects.get(email="ines@rotek.example").merged_into == other
+    kept = Lead.objects.get(pk=other.pk)
+    assert (kept.merged_into, kept.stage) == (None, Stage.HANDED_OVER)
+    handoff.refresh_from_db()
+    assert (handoff.closed_because, handoff.lead) == ("rejected", other)
+    (told_to,) = Message.objects.filter(event__startswith="answer:", channel="in_app")
+    assert "Merged with Ina Kaltenbach." in told_to.body
+
+
+def test_what_cannot_be_merged_is_proposed_to_marketing(hand_over, sam, tuesday, reason) -> None:
+    other = hand_over("Ina Kaltenbach", domain="rotek-ag.example")
+    handoff = hand_over()
+    second = Handoff.objects.get(pk=handoff.pk)
+    rejected(handoff, reason("duplicate"), sam, tuesday, asked={"lead": "ina@rotek-ag.example"})
+    # Another open handoff of the same lead, as a second leg would be: both leads are in work on it.
+    for each in (second, other):
+        Handoff.objects.create(
+            lead_id=each.lead_id, leg=2, handed_over_at=tuesday, recorded_at=tuesday, to_team=each.to_team
+        )
+    decisions.carry_out_due(now=tuesday + MINUTE)
+    proposal = DuplicateProposal.objects.get(lead=handoff.lead)
+    assert (proposal.other, proposal.resolution) == (other.lead, "open")
+    lead = Lead.objects.get(pk=handoff.lead_id)
+    assert (lead.merged_into, lead.stage) == (None, Stage.NURTURING)
+    assert lead.recycled_until == tuesday + MINUTE + timedelta(days=14)
+    assert Answer.objects.get().carried_out_at == tuesday + MINUTE
 
 
 def test_wrong_territory_goes_to_the_team_that_was_named(handoff, sam, nia, south, tuesday, reason) -> None:

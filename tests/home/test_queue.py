@@ -28,8 +28,14 @@ def hand_over(sam: User, mia: User, tuesday: datetime) -> HandOver:
     """Return a function that lets somebody ask for a demo and hands them to Sam."""
 
     def hand(name: str, *, at: datetime = tuesday, **facts: str) -> Handoff:
-        domain = f"{name.split()[-1].lower()}.example"
-        told = {"name": name, "email": f"info@{domain}", "company_name": name.split()[-1], "country": "DE", **facts}
+        domain = f"{name.rsplit(maxsplit=1)[-1].lower()}.example"
+        told = {
+            "name": name,
+            "email": f"info@{domain}",
+            "company_name": name.rsplit(maxsplit=1)[-1],
+            "country": "DE",
+            **facts,
+        }
         arrival = intake.Arrival(
             facts=told,
             source="Website form",

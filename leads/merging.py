@@ -201,7 +201,7 @@ def _write(lead: Lead, columns: Mapping[str, Any]) -> None:
 
 def _judge_again(*leads: Lead, now: datetime) -> None:
     ids = [lead.pk for lead in leads]
-    scoring.score(ids, now=now)
+    scoring.score(ids, now=now, touch=True)  # interactions changed hands
     qualification.judge(ids, now=now)
 
 

@@ -85,12 +85,12 @@ def acceptance(request: SignedInRequest) -> HttpResponseBase:
     found = list(
         acceptance_visible_to(request.user).filter(period_start=month.start, dimension__in=(by, Dimension.ALL))
     )
-    converted = _conversions(wanted)
+    shown = _rates([row for row in found if row.dimension == by], by)
     if is_right and request.GET.get("format") == "acceptance":
-        return _acceptance_csv([row for row in found if row.dimension == by], month)
+        return _acceptance_csv(shown, month)
+    converted = _conversions(wanted)
     if is_right and request.GET.get("format") == "customers":
         return _customers_csv(converted, now=now)
-    shown = _rates([row for row in found if row.dimension == by], by)
     context = {
         "now": now,
         "wanted": wanted,
@@ -162,17 +162,12 @@ def _months(*, now: datetime) -> list[tuple[str, str]]:
     return [(month.code, month.label) for month in months]
 
 
-def _acceptance_csv(rows: Sequence[AcceptanceRate], month: Period) -> HttpResponseBase:
+def _acceptance_csv(rows: Sequence[dict[str, Any]], month: Period) -> HttpResponseBase:
+    columns = ("label", "handed_over", "cases", "done", "left_out", "won", "rate", "low", "high")
     header = [
-        _("by"), _("name"), _("handed over"), _("decided"), _("accepted"), _("left out"), _("won"), _("rate"),
-        _("low"), _("high"),
+        _("name"), _("handed over"), _("decided"), _("accepted"), _("left out"), _("won"), _("rate"), _("low"), _("high")
     ]  # fmt: skip
-    lines = (
-        (row.dimension, _label(row), row.handed_over, row.decided, row.accepted, row.left_out, row.won, row.rate,
-         row.low, row.high)
-        for row in rows
-    )  # fmt: skip
-    return csv_file(f"acceptance-{month.code}", header, lines)
+    return csv_file(f"acceptance-{month.code}", header, ([row[column] for column in columns] for row in rows))
 
 
 # --- from lead to customer
@@ -218,7 +213,7 @@ def _leads_url(row: Conversion, wanted: Wanted, user: User) -> str:
 
 def _customers_csv(rows: Sequence[Conversion], *, now: datetime) -> HttpResponseBase:
     header = [_("source"), _("leads"), _("customers"), _("rate"), _("low"), _("high")]
-    lines = ((row.label, row.leads, row.customers, row.rate, row.low, row.high) for row in rows)
+    lines = ((row.label or _("No source"), row.leads, row.customers, row.rate, row.low, row.high) for row in rows)
     return csv_file(f"customers-by-source-{now:%Y-%m-%d}", header, lines)
 
 

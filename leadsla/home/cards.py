@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from leadsla.accounts.models import Side
-from leadsla.display import day_text, number, percent, range_words
+from leadsla.display import number, percent, range_words
 from sla.judgement import cases_needed
 from sla.measures import MEASURES
 from sla.models import Agreement, Commitment, Compliance, ComplianceStatus
@@ -132,6 +133,16 @@ def url_of(row: Compliance, *, agreement: Agreement, period: Period, part: str =
     return f"{reverse('home:handoffs')}?{urlencode(parameters)}"
 
 
+def short_day(day: date, now: datetime) -> str:
+    """Write a day without its weekday, as `30 Nov`; with the year when it is another one."""
+    return format_date(day, "j M" if day.year == now.year else "j M Y")
+
+
+def short_label(period: Period, now: datetime) -> str:
+    """Write a period without its year when that is the current one: `October`, `Q3 2025`."""
+    return format_date(period.start, "F") if period.kind == "month" and period.start.year == now.year else period.label
+
+
 def _is_count(row: Compliance) -> bool:
     return MEASURES[row.commitment.measure].is_count
 
@@ -151,7 +162,7 @@ def _expected(row: Compliance, *, now: datetime) -> str:
     """Write what stands under the value: where it ends, from when it counts, or why there is no forecast."""
     if row.status == S.EARLY:
         if row.counts_from and row.counts_from > now.date():
-            return _("from %(day)s") % {"day": day_text(row.counts_from, now)}
+            return _("from %(day)s") % {"day": short_day(row.counts_from, now)}
         if _is_count(row):
             return ""
         return _("counts from %(cases)s") % {"cases": number(cases_needed(float(row.at_least)))}
@@ -177,9 +188,12 @@ def _gap(row: Compliance) -> str:
 
 
 def _sub(row: Compliance, *, agreement: Agreement, period: Period, now: datetime) -> str:
-    parts = [_cases(row, agreement=agreement, period=period)]
+    is_empty = not row.cases and not _is_count(row)
+    parts = [_nothing(row) if is_empty else _cases(row, agreement=agreement, period=period, now=now)]
     if MEASURES[row.commitment.measure].has_clocks and row.open_cases:
         parts.append(_("%(count)s running") % {"count": number(row.open_cases)})
+    if row.left_out:
+        parts.append(_("%(count)s left out") % {"count": number(row.left_out)})
     if row.waived:
         parts.append(_("%(count)s waived") % {"count": number(row.waived)})
     if row.settled_at and (row.settled_kept, row.settled_cases) != (row.kept, row.cases):
@@ -193,7 +207,18 @@ def _settled_value(row: Compliance) -> str:
     return percent((row.settled_kept or 0) / row.settled_cases, row.settled_cases) if row.settled_cases else "–"
 
 
-def _cases(row: Compliance, *, agreement: Agreement, period: Period) -> str:
+def _nothing(row: Compliance) -> str:
+    match row.commitment.measure:
+        case M.ACCEPTED:
+            return _("nothing decided yet")
+        case M.USABLE_REASONS:
+            return _("nothing rejected yet")
+        case M.CUSTOMERS | M.OPPORTUNITIES:
+            return _("no lead had its time yet")
+    return _("nothing due yet")
+
+
+def _cases(row: Compliance, *, agreement: Agreement, period: Period, now: datetime) -> str:
     figures = {
         "kept": number(row.kept),
         "cases": number(row.cases),
@@ -202,7 +227,7 @@ def _cases(row: Compliance, *, agreement: Agreement, period: Period) -> str:
     }
     match row.commitment.measure:
         case M.QUANTITY:
-            return _likely(row, period)
+            return _likely(row, period, now=now)
         case M.ACCEPTED:
             return _("%(kept)s of %(cases)s decided") % figures
         case M.OPPORTUNITIES:
@@ -214,12 +239,11 @@ def _cases(row: Compliance, *, agreement: Agreement, period: Period) -> str:
     return _("%(kept)s of %(cases)s due") % figures
 
 
-def _likely(row: Compliance, period: Period) -> str:
+def _likely(row: Compliance, period: Period, *, now: datetime) -> str:
     if row.expected_low is None or row.expected_high is None or row.expected_low == row.expected_high:
-        apart = row.left_out
-        return _("%(count)s more apart") % {"count": number(apart)} if apart else _("through a door")
+        return _("through a door of the definition")
     low, high = number(row.expected_low), number(row.expected_high)
-    return _("%(low)s–%(high)s likely by %(day)s") % {"low": low, "high": high, "day": day_text(period.last_day)}
+    return _("%(low)s–%(high)s likely by %(day)s") % {"low": low, "high": high, "day": short_day(period.last_day, now)}
 
 
 def _plot(row: Compliance, promise: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -12,7 +12,9 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _t
 from django.views.decorators.http import require_safe
 
 from feedback.models import Reason
@@ -23,11 +25,23 @@ from leadsla.display import number
 from leadsla.home.downloads import csv_file
 from leadsla.home.listing import OVERDUE, STATES, Listing, Wanted
 from leadsla.home.parts import page_or_part
-from sla import clocks, scoreboard
+from sla import calendars, clocks, scoreboard
 from sla.countdown import Countdown, countdown
 from sla.models import Clock, Commitment, Handoff
 from sla.querysets import HandoffQuerySet
 
+M = Commitment.Measure
+OWED: dict[str, str | Promise] = {
+    M.DECIDE: _t("Decide"),
+    M.FIRST_FOLLOW_UP: _t("First follow-up"),
+    M.ATTEMPTS: _t("Make the agreed attempts"),
+    M.FIRST_RESULT: _t("Report a first result"),
+    M.UPDATE: _t("Update"),
+    M.OUTCOME: _t("Report won or lost"),
+    M.FIX: _t("Fix and send again"),
+    M.HAND_OVER: _t("Hand over"),
+    M.ANSWER: _t("Answer the request"),
+}
 PER_PAGE = 50
 CSV_CHUNK = 1000
 
@@ -47,11 +61,17 @@ class HandoffRow:
 
 @dataclass(frozen=True)
 class ClockRow:
-    """One clock of the list."""
+    """One clock of the list: its countdown without the due time, which has a column, and what is owed within what."""
 
     clock: Clock
     countdown: Countdown
     owed: str
+    within: str
+
+    @property
+    def is_late(self) -> bool:
+        """Tell whether it was stopped too late."""
+        return self.clock.stopped_at is not None and self.clock.outcome in {Clock.Outcome.LATE, Clock.Outcome.MISSED}
 
 
 def _shown(handoffs: HandoffQuerySet) -> HandoffQuerySet:
@@ -90,7 +110,15 @@ def state_of(handoff: Handoff) -> str:
 
 def clock_rows(found: Sequence[Clock], *, now: datetime) -> list[ClockRow]:
     """Return clocks as lines."""
-    return [ClockRow(one, countdown(one, now=now), str(Commitment.Measure(one.measure).label)) for one in found]
+    return [
+        ClockRow(
+            one,
+            replace(countdown(one, now=now), detail=""),
+            str(OWED[one.measure]),
+            calendars.limit_in_words(one.limit),
+        )
+        for one in found
+    ]
 
 
 # --- CSV

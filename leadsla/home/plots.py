@@ -74,9 +74,7 @@ def pace_chart(now: Pace, before: Pace, row: Compliance | None, *, before_label:
     }
 
 
-def _pace_sentence(
-    count: int, now: Pace, *, low: float | None, high: float | None, expected: float | None
-) -> str:
+def _pace_sentence(count: int, now: Pace, *, low: float | None, high: float | None, expected: float | None) -> str:
     words = {"count": number(count), "day": len(now.counts), "days": len(now.days)}
     text = _("%(count)s qualified leads handed over until working day %(day)d of %(days)d") % words
     if low is not None:

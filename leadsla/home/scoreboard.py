@@ -96,7 +96,7 @@ def board(request: SignedInRequest) -> HttpResponse:
         "has_figures": bool(standings),
         "filters": _filters(request, chosen, found),
         **_about(chosen, scope, standings),
-        "strip": _strip(chosen, scope, request.user),
+        "strip": _strip(chosen, scope, standings, request.user),
         "panels": cards.panels(standings, agreement=chosen.agreement, period=chosen.period, now=now),
         "pace": _pace(chosen, scope, standings, as_of=as_of),
         "times": _times(chosen, scope, as_of=as_of, wanted=request.GET.get("temperature", "")),
@@ -158,7 +158,7 @@ def _about(chosen: Chosen, scope: Scope, standings: Sequence[Standing]) -> dict[
 # --- the handshake
 
 
-def _strip(chosen: Chosen, scope: Scope, user: User) -> dict[str, Any]:
+def _strip(chosen: Chosen, scope: Scope, standings: Sequence[Standing], user: User) -> dict[str, Any]:
     shaken = scoreboard.handshake(chosen.agreement, chosen.period, now=chosen.now)
     risks = scoreboard.at_risk(chosen.agreement, user=user, now=chosen.now)
     by_side = scoreboard.by_side(risks)
@@ -166,14 +166,15 @@ def _strip(chosen: Chosen, scope: Scope, user: User) -> dict[str, Any]:
         "sales": by_side.get(Side.SALES, 0),
         "marketing": by_side.get(Side.MARKETING, 0),
     }
-    decided = shaken.accepted + shaken.rejected
+    rate = _standing(standings, M.ACCEPTED)
+    words = {"rate": percent(rate.value, rate.cases), "cases": number(rate.cases)} if rate and rate.cases else None
     parts: list[dict[str, Any]] = [
         {
             "count": shaken.accepted,
             "kind": "accepted",
             "label": _("accepted"),
             "url": chosen.url(state="accepted"),
-            "detail": _("of %(decided)s decided") % {"decided": number(decided)} if decided else "",
+            "detail": _("%(rate)s of %(cases)s that count") % words if words else "",
         },
         {
             "count": shaken.rejected,
@@ -211,7 +212,7 @@ def _strip(chosen: Chosen, scope: Scope, user: User) -> dict[str, Any]:
 def _before(chosen: Chosen, scope: Scope) -> str:
     """Say how many were handed over in the period before, up to the same working day or in all."""
     before = periods.back(chosen.period, 1)
-    words: dict[str, object] = {"period": before.label}
+    words: dict[str, object] = {"period": cards.short_label(before, chosen.now)}
     if chosen.period.ends_at <= chosen.now:
         count = scoreboard.handed_over(chosen.agreement, before).count()
         return _("%(period)s: %(count)s") % {**words, "count": number(count)} if count else ""
@@ -236,7 +237,7 @@ def _pace(chosen: Chosen, scope: Scope, standings: Sequence[Standing], *, as_of:
     before = Pace([], [])
     if scoreboard.handed_over(chosen.agreement, earlier).exists():
         before = scoreboard.pace(measures.scope(chosen.agreement, earlier, now=as_of), now=as_of)
-    return pace_chart(now, before, row, before_label=earlier.label)
+    return pace_chart(now, before, row, before_label=cards.short_label(earlier, chosen.now))
 
 
 def _times(chosen: Chosen, scope: Scope, *, as_of: datetime, wanted: str) -> dict[str, Any] | None:
@@ -340,7 +341,7 @@ class Risk:
 
 def _risks(chosen: Chosen, user: User) -> dict[str, Any]:
     found = scoreboard.at_risk(chosen.agreement, user=user, now=chosen.now).select_related(
-        "lead", "handoff", "owner", "team", "calendar_version"
+        "lead", "handoff", "owner", "team", "calendar_version", "limit"
     )[:RISKS_SHOWN]
     lines = clock_rows(list(found), now=chosen.now)
     mine: set[int] = set()

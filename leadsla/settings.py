@@ -66,7 +66,6 @@ TESTING = LEADSLA_ENV == "test"
 LEADSLA_HOME = place.home()
 LEADSLA_URL = (os.environ.get("LEADSLA_URL", "").strip() or "http://localhost:8000").rstrip("/")
 LEADSLA_NOW = os.environ.get("LEADSLA_NOW", "").strip()
-LEADSLA_DEMO = _flag("DEMO", True) and not PRODUCTION
 
 DEBUG = _flag("DEBUG", False)
 SECRET_KEY = os.environ.get("SECRET_KEY", "").strip()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,6 +13,7 @@ from feedback.models import Answer
 from leadsla import clock
 from leadsla.accounts.access import Act, may
 from leadsla.accounts.models import User
+from leadsla.home.demo import cast
 from leadsla.home.navigation import home_of, sections_for
 from leadsla.outbox import messages
 from sla.models import Handoff
@@ -45,7 +45,7 @@ def _shell(request: HttpRequest, user: User) -> dict[str, Any]:
         "user_initials": "".join(word[0] for word in (words[0], *words[1:][-1:])).upper(),
         "has_keys": user.wants_shortcuts,
         "now_epoch": now.timestamp(),
-        "is_demo": settings.LEADSLA_DEMO,
+        "is_demo": user.email.endswith(f"@{cast.DOMAIN}"),
     }
 
 

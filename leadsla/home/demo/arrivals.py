@@ -67,10 +67,14 @@ class Person:
     acts: tuple[tuple[datetime, Kind, str], ...]
     late_facts: dict[str, str | int]  # told with the last act
 
+    def tells(self, number: int) -> bool:
+        """Tell whether an act can change where the person stands: the first one, and all of those who will qualify."""
+        return number == 0 or bool(self.late_facts)
+
     def arrivals(self, *, since: datetime, until: datetime) -> Iterator[Arrival]:
-        """Yield what this person brings in a time."""
+        """Yield what this person brings in a time and what may change where they stand."""
         for number, (moment, kind, detail) in enumerate(self.acts):
-            if since <= moment < until:
+            if self.tells(number) and since <= moment < until:
                 is_last = number == len(self.acts) - 1
                 told = self.facts if number == 0 else {"email": self.email}
                 yield Arrival(
@@ -113,10 +117,10 @@ def _acts(
     acts = [(first, place.first, place.detail)]
     moment = first
     for _ in range(random.choices((0, 1, 2, 3, 5), weights=(34, 26, 20, 12, 8))[0]):
-        moment = _office_moment(random, moment + timedelta(days=random.uniform(1, 12)))
+        moment = max(moment, _office_moment(random, moment + timedelta(days=random.uniform(1, 12))))
         acts.append((moment, *random.choices(SMALL, weights=(40, 30, 8, 8, 10, 4))[0]))
     if is_good:
-        moment = _office_moment(random, moment + timedelta(days=random.uniform(1, 9)))
+        moment = max(moment, _office_moment(random, moment + timedelta(days=random.uniform(1, 9))))
         acts.append((moment, *random.choice(NURTURED_BY)))
         moment += timedelta(minutes=random.randint(20, 4000))
         acts.append((moment, Kind.PRICING_VIEW, "Prices of the line audit"))

@@ -17,6 +17,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from feedback.models import Answer, FollowUp, OutcomeReport, Reason
+from leads import conditions
 from leads.models import Lead, Stage
 from leads.scoring import band_of
 from leadsla.accounts.models import Side, Team, User
@@ -26,6 +27,7 @@ from sla.models import Agreement, Assignment, Clock, ClockStep, Commitment, Hand
 from sla.working_time import WorkingTime
 
 UNDO = timedelta(seconds=60)
+RECENT = timedelta(days=21)  # handoffs that people of the demo open to read
 M = Commitment.Measure
 
 # How the sources of the demo turn out; what nobody has agreed on yet shows in these.
@@ -114,7 +116,7 @@ class Teller:
             return
         team = self.cast.teams["South" if lead.country in SOUTH_COUNTRIES else "North"]
         owner = self._turn(team)
-        pack, person = packs.freeze(lead, agreement=self.agreement, now=start)
+        pack, person = self._pack(lead, start)
         handoff = Handoff(
             lead=lead,
             agreement=self.agreement,
@@ -141,6 +143,27 @@ class Teller:
         self._clock(story, M.HAND_OVER, qualified_at, stopped_at=start, owner=lead.owner, team=lead.team)
         self._answer(story)
 
+    def _pack(self, lead: Lead, at: datetime) -> tuple[packs.Pack, packs.Pack]:
+        """Freeze the pack; of an old handoff only its heads, which is what lists and figures read."""
+        if self.now - at < RECENT:
+            return packs.freeze(lead, agreement=self.agreement, now=at)
+        person = {field: getattr(lead, field) for field in packs.PERSON}
+        why = {"text": lead.last_source.name if lead.last_source else "", "source": ""}
+        heads: packs.Pack = {
+            "version": packs.VERSION,
+            "frozen_at": at.isoformat(),
+            "facts": conditions.facts(lead),
+            "score": {"total": float(lead.score or 0), "grade": lead.grade, "groups": []},
+            "criteria": [],
+            "questions": [],
+            "touches": {},
+            "story": [],
+            "campaign": None,
+            "earlier": [],
+            "answers": {"why_now": why, "need": why, "next_step": why},
+        }
+        return heads, person
+
     def _turn(self, team: Team) -> User:
         reps = self.cast.team_of(team.name)
         rep = min(reps, key=lambda user: (self.given[user.pk], user.pk))
@@ -152,6 +175,11 @@ class Teller:
         start = story.handoff.handed_over_at
         assert start is not None
         return hours.add(start, timedelta(minutes=minutes)) + timedelta(seconds=self.random.randint(0, 50))
+
+    def _due(self, measure: str, story: Story) -> datetime:
+        _limit, _version, hours, length = self.limits[measure, story.handoff.temperature]
+        assert story.handoff.handed_over_at is not None
+        return hours.add(story.handoff.handed_over_at, length)
 
     def _sample(self, table: dict[str, tuple[float, float]], story: Story) -> float:
         median, spread = table[story.handoff.temperature]
@@ -165,11 +193,10 @@ class Teller:
         is_accepted = random.random() < ACCEPTED.get(source, 0.5)
         decided_at = self._later(M.DECIDE, story, self._sample(DECISION, story))
         called_at = self._later(M.FIRST_FOLLOW_UP, story, self._sample(FIRST_CALL, story))
-        if not is_accepted and random.random() < 0.7:
+        if not is_accepted and decided_at < self._due(M.FIRST_FOLLOW_UP, story):
             called_at = decided_at + timedelta(days=400)  # rejected from the pack, without a call
-        self._clock(
-            story, M.FIRST_FOLLOW_UP, start, stopped_at=called_at, cancelled_at=None if is_accepted else decided_at
-        )
+        cancelled_at = None if is_accepted else decided_at
+        self._clock(story, M.FIRST_FOLLOW_UP, start, stopped_at=called_at, cancelled_at=cancelled_at)
         self._clock(story, M.DECIDE, start, stopped_at=decided_at)
         if called_at <= self.now and (is_accepted or called_at < decided_at):
             self._call(story, called_at, reached=random.random() < 0.55)
@@ -262,11 +289,18 @@ class Teller:
             if moment > self.now:
                 break
             self._call(story, moment, reached=random.random() < 0.5)
-        if handoff.reached_at is None or random.random() > 0.62:
+        if handoff.reached_at is None:
+            if len(story.follow_ups) >= 6:
+                self._give_back(story, hours.add(moment, timedelta(hours=2)), "unreachable")
+            return
+        if random.random() > 0.62:
+            code = random.choice(("no_need", "bad_timing", "no_budget"))
+            self._give_back(story, hours.add(handoff.reached_at, timedelta(hours=random.uniform(1, 30))), code)
             return
         meeting = hours.add(handoff.reached_at, timedelta(hours=random.uniform(8, 60)))
         self._outcome(story, OutcomeReport.Kind.MEETING, meeting)
         if random.random() > 0.6:
+            self._outcome(story, OutcomeReport.Kind.LOST, hours.add(meeting, timedelta(hours=random.uniform(20, 90))))
             return
         opportunity = hours.add(meeting, timedelta(hours=random.uniform(2, 90)))
         amount = Decimal(random.randint(12, 96) * 1000)
@@ -275,6 +309,31 @@ class Teller:
         is_won = random.random() < 0.42
         kind = OutcomeReport.Kind.WON if is_won else OutcomeReport.Kind.LOST
         self._outcome(story, kind, closing, amount=amount * Decimal("0.9") if is_won else None)
+
+    def _give_back(self, story: Story, at: datetime, code: str) -> None:
+        """Close an accepted handoff after contact, or after the agreed attempts; the lead rests."""
+        handoff, reason = story.handoff, self.reasons[code]
+        if at + UNDO > self.now or handoff.owner is None:
+            return
+        handoff.given_back_at, handoff.given_back_reason = at, code
+        handoff.closed_at, handoff.closed_because = at + UNDO, Handoff.ClosedBecause.GIVEN_BACK
+        story.stage, story.stage_since, story.because = Stage.NURTURING, at + UNDO, reason.label
+        story.recycled_until = at + timedelta(days=reason.recycle_days or 120)
+        story.answers.append(
+            Answer(
+                handoff=handoff,
+                round=story.round,
+                kind=Answer.Kind.GIVEN_BACK,
+                decision="accepted",
+                reason=reason,
+                by=handoff.owner,
+                occurred_at=at,
+                recorded_at=at,
+                not_before=at + UNDO,
+                carried_out_at=at + UNDO,
+                seen_at=at + timedelta(days=1) if at + timedelta(days=2) <= self.now else None,
+            )
+        )
 
     def _call(self, story: Story, at: datetime, *, reached: bool) -> None:
         handoff, random = story.handoff, self.random

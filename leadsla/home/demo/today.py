@@ -7,7 +7,7 @@ from random import Random
 
 from feedback import decisions, outcomes
 from feedback.models import Reason
-from leads import intake, qualification, scoring
+from leads import intake
 from leads.intake import Arrival
 from leads.models import InteractionKind as Kind
 from leads.models import Lead
@@ -17,26 +17,27 @@ from sla import calendars
 from sla import handoff as handoffs
 from sla.models import Calendar, Handoff
 
-# Working minutes ago that a handoff was made, by what brought the lead: together they show every state of a clock.
-WAITING: tuple[tuple[str, str, Kind, str, int], ...] = (
-    ("event-booth", "Trade fair", Kind.PRICING_REQUEST, "Quote for 14 heat-exchanger lines", 310),
-    ("webinar-live", "Downtime costs", Kind.WEBINAR_ATTEND, "What an hour of downtime costs", 48),
-    ("linkedin-lead-form", "Spare parts Q4", Kind.ANALYST_REPORT, "Report: spare-part stock", 380),
-    ("website-demo", "Brand search", Kind.DEMO_REQUEST, "Demo of the line audit", 2),
-    ("website-contact", "Brand search", Kind.CONTACT_REQUEST, "How long does a retrofit take?", 130),
-    ("webinar-on-demand", "Downtime costs", Kind.ANALYST_REPORT, "Report: downtime", 220),
-    ("paid-search", "Spare parts Q4", Kind.ANALYST_REPORT, "Report: spare-part stock", 25),
-    ("referral-customer", "Customers invite", Kind.WEBINAR_ATTEND, "Recommended by a customer", 430),
-    ("event-booth", "Trade fair", Kind.EVENT_ATTEND, "Maintenance day", 95),
-    ("organic-search", "Brand search", Kind.WEBINAR_ATTEND, "Fewer stops", 12),
-    ("website-pricing", "Spare parts Q4", Kind.PRICING_REQUEST, "Prices for three plants", 65),
-    ("webinar-live", "Downtime costs", Kind.WEBINAR_ATTEND, "What an hour of downtime costs", 520),
+# What brought a lead, how many working minutes ago it was handed over, and after how many somebody called (0: nobody
+# yet). Together they show every state of a clock.
+WAITING: tuple[tuple[str, str, Kind, str, int, int], ...] = (
+    ("event-booth", "Trade fair", Kind.PRICING_REQUEST, "Quote for 14 heat-exchanger lines", 310, 4),
+    ("webinar-live", "Downtime costs", Kind.WEBINAR_ATTEND, "What an hour of downtime costs", 48, 0),
+    ("linkedin-lead-form", "Spare parts Q4", Kind.ANALYST_REPORT, "Report: spare-part stock", 380, 31),
+    ("website-demo", "Brand search", Kind.DEMO_REQUEST, "Demo of the line audit", 2, 0),
+    ("website-contact", "Brand search", Kind.CONTACT_REQUEST, "How long does a retrofit take?", 130, 3),
+    ("webinar-on-demand", "Downtime costs", Kind.ANALYST_REPORT, "Report: downtime", 220, 44),
+    ("paid-search", "Spare parts Q4", Kind.ANALYST_REPORT, "Report: spare-part stock", 25, 0),
+    ("referral-customer", "Customers invite", Kind.WEBINAR_ATTEND, "Recommended by a customer", 430, 52),
+    ("event-booth", "Trade fair", Kind.EVENT_ATTEND, "Maintenance day", 95, 38),
+    ("organic-search", "Brand search", Kind.WEBINAR_ATTEND, "Fewer stops", 12, 0),
+    ("website-pricing", "Spare parts Q4", Kind.PRICING_REQUEST, "Prices for three plants", 65, 0),
+    ("webinar-live", "Downtime costs", Kind.WEBINAR_ATTEND, "What an hour of downtime costs", 520, 35),
 )
 
 
 def _qualify(random: Random, cast: Cast, number: int, *, start: datetime) -> Lead:
     """Let one fitting person come in and qualify by one of the two doors."""
-    source, campaign, kind, detail, _minutes = WAITING[number]
+    source, campaign, kind, detail, *_minutes = WAITING[number]
     firm = names.Firm(
         f"{random.choice(names.ROOTS)}werk {number + 1} GmbH",
         f"werk-{number + 1}.example",
@@ -73,14 +74,14 @@ def _qualify(random: Random, cast: Cast, number: int, *, start: datetime) -> Lea
         key="today",
         via="form",
     )
-    receipt = intake.receive(arrival, owner=owner, team=owner.team, now=start)
     prices = Arrival(
-        facts={}, kind=Kind.PRICING_VIEW, occurred_at=start, detail="Prices of the line audit", key="today-prices"
+        facts={"email": email},
+        kind=Kind.PRICING_VIEW,
+        occurred_at=start,
+        detail="Prices of the line audit",
+        key="today-prices",
     )
-    lead = intake.receive_for(receipt.lead, prices, now=start).lead
-    scoring.score([lead.pk], now=start)
-    qualification.judge([lead.pk], now=start)
-    return Lead.objects.get(pk=lead.pk)
+    return intake.receive_many([arrival, prices], owner=owner, team=owner.team, now=start)[0].lead
 
 
 def hand_over_today(random: Random, cast: Cast, *, now: datetime) -> int:
@@ -98,7 +99,7 @@ def hand_over_today(random: Random, cast: Cast, *, now: datetime) -> int:
     assert calendar is not None
     hours = calendars.working_time(calendars.current(calendar, now=now))
     starts = sorted(
-        (hours.add(now, -timedelta(minutes=minutes)), number) for number, (*_rest, minutes) in enumerate(WAITING)
+        (hours.add(now, -timedelta(minutes=minutes)), number) for number, (*_rest, minutes, _call) in enumerate(WAITING)
     )
     made = [
         handoffs.hand_over(_qualify(random, cast, number, start=start), by=None, now=start) for start, number in starts
@@ -107,8 +108,19 @@ def hand_over_today(random: Random, cast: Cast, *, now: datetime) -> int:
     for handoff in made[:9]:
         if handoff.owner != sam:
             handoffs.reassign(handoff, to=sam, by=cast.people["Sue Vogt"], now=handoff.handed_over_at or now)
+    for handoff, (start, number) in zip(made, starts, strict=True):
+        minutes = WAITING[number][-1]
+        if minutes:
+            _call(Handoff.objects.get(pk=handoff.pk), at=hours.add(start, timedelta(minutes=minutes)))
     _answer_two(made, now=now)
     return len(made)
+
+
+def _call(handoff: Handoff, *, at: datetime) -> None:
+    if handoff.owner is not None:
+        outcomes.log_follow_up(
+            handoff, by=handoff.owner, channel="call", result="no_answer", occurred_at=at, now=at, note="Voice mail"
+        )
 
 
 def _answer_two(made: list[Handoff], *, now: datetime) -> None:

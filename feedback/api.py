@@ -20,6 +20,7 @@ from feedback.refusals import Refused
 from leadsla import clock
 from leadsla.accounts.access import Act
 from leadsla.accounts.models import ApiToken
+from leadsla.accounts.requests import acting
 from sla.api import HandoffOutput, HandoffViewSet
 from sla.models import Handoff
 
@@ -87,7 +88,7 @@ class AnsweringViewSet(HandoffViewSet):
         quality = given.validated_data["quality"]
         try:
             return self._answer(
-                decisions.accept(handoff, by=request.user, now=clock.now(), via="api", quality=quality)  # type: ignore[arg-type]
+                decisions.accept(handoff, by=acting(request), now=clock.now(), via="api", quality=quality)
             )
         except Refused as refused:
             raise ValidationError(refused.errors) from refused
@@ -101,7 +102,7 @@ class AnsweringViewSet(HandoffViewSet):
         given.is_valid(raise_exception=True)
         try:
             return self._answer(
-                decisions.reject(handoff, by=request.user, now=clock.now(), via="api", **given.validated_data)  # type: ignore[arg-type]
+                decisions.reject(handoff, by=acting(request), now=clock.now(), via="api", **given.validated_data)
             )
         except Refused as refused:
             raise ValidationError(refused.errors) from refused
@@ -215,7 +216,7 @@ class FollowUpViewSet(_Reporting):
         handoff = self._handoff(values)
         values.setdefault("occurred_at", now)
         try:
-            made = outcomes.log_follow_up(handoff, by=request.user, now=now, by_hand=not values["system"], **values)  # type: ignore[arg-type]
+            made = outcomes.log_follow_up(handoff, by=acting(request), now=now, by_hand=not values["system"], **values)
         except Refused as refused:
             raise ValidationError(refused.errors) from refused
         return Response(FollowUpOutput(made).data, status=status.HTTP_201_CREATED)
@@ -235,7 +236,7 @@ class OutcomeViewSet(_Reporting):
         handoff = self._handoff(values)
         values.setdefault("occurred_at", now)
         try:
-            made = outcomes.report(handoff, by=request.user, now=now, **values)  # type: ignore[arg-type]
+            made = outcomes.report(handoff, by=acting(request), now=now, **values)
         except Refused as refused:
             raise ValidationError(refused.errors) from refused
         return Response(OutcomeOutput(made).data, status=status.HTTP_201_CREATED)

@@ -20,6 +20,7 @@ from leads.querysets import LeadQuerySet
 from leadsla import clock
 from leadsla.accounts.access import Act
 from leadsla.accounts.models import ApiToken
+from leadsla.accounts.requests import acting
 
 FACTS = (
     "name",
@@ -192,7 +193,7 @@ class LeadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
         """Return the leads that the person sees."""
         return Lead.objects.visible_to(self.request.user)
 
-    def get_queryset(self) -> LeadQuerySet:  # type: ignore[override]  # our queryset is one
+    def get_queryset(self) -> LeadQuerySet:
         """Return living leads that the person sees."""
         return self.reachable().living().select_related("first_source", "first_campaign")
 
@@ -204,8 +205,9 @@ class LeadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
         values = given.validated_data
         facts = {key: values[key] for key in FACTS if key in values}
         arrival = _arrival(facts, values.get("external", {}), values.get("interaction", {}))
+        person = acting(request)
         try:
-            receipt = intake.receive(arrival, by=request.user, team=request.user.team, now=clock.now())  # type: ignore[union-attr]
+            receipt = intake.receive(arrival, by=person, team=person.team, now=clock.now())
         except intake.Refused as refused:
             raise ValidationError(refused.errors) from refused
         answer = {
@@ -221,8 +223,9 @@ class LeadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
     def interactions(self, request: Request, id: str) -> Response:  # noqa: A002  # the word of the address
         """List what a lead did, newest first."""
         rows = self.get_object().interactions.select_related("source", "campaign")
-        page = self.paginate_queryset(rows)
-        return self.get_paginated_response(InteractionOutput(page, many=True).data)
+        assert self.paginator is not None
+        page = self.paginator.paginate_queryset(rows, request, view=self)
+        return self.get_paginated_response(InteractionOutput(page or [], many=True).data)
 
     @extend_schema(request=InteractionInput, responses={201: LeadOutput})
     @interactions.mapping.post
@@ -232,7 +235,9 @@ class LeadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
         given = InteractionInput(data=request.data)
         given.is_valid(raise_exception=True)
         try:
-            receipt = intake.receive_for(lead, _arrival({}, {}, given.validated_data), by=request.user, now=clock.now())
+            receipt = intake.receive_for(
+                lead, _arrival({}, {}, given.validated_data), by=acting(request), now=clock.now()
+            )
         except intake.Refused as refused:
             raise ValidationError(refused.errors) from refused
         return Response(LeadOutput(receipt.lead).data, status=status.HTTP_201_CREATED)

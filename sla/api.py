@@ -83,7 +83,8 @@ class PackOutput(HandoffOutput):
         fields = (*HandoffOutput.Meta.fields, "pack", "person")
 
     def _round(self, handoff: Handoff) -> dict[str, Any]:
-        return handoff.rounds.filter(number=handoff.round).values("pack", "person").first() or {}
+        current = handoff.rounds.filter(number=handoff.round).values("pack", "person").first()
+        return dict(current) if current else {}
 
     def get_pack(self, handoff: Handoff) -> dict[str, Any]:
         """Return what was known when the round was opened."""
@@ -133,7 +134,7 @@ class HandoffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     queryset = Handoff.objects.none()
     serializer_class = HandoffOutput
 
-    def get_queryset(self) -> HandoffQuerySet:  # type: ignore[override]  # our queryset is one
+    def get_queryset(self) -> HandoffQuerySet:
         """Return handoffs that the person sees."""
         related = ("lead", "source", "campaign", "to_team", "owner")
         return Handoff.objects.visible_to(self.request.user).select_related(*related).prefetch_related("clocks")

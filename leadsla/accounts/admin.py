@@ -23,7 +23,7 @@ class _Roles(forms.MultipleChoiceField):
         super().__init__(choices=Role.choices, widget=forms.CheckboxSelectMultiple, required=False, label=_("Roles"))
 
 
-class NewUserForm(AdminUserCreationForm):
+class NewUserForm(AdminUserCreationForm[User]):
     """A new person; without a password they set one by “forgot your password”."""
 
     roles = _Roles()
@@ -37,7 +37,7 @@ class NewUserForm(AdminUserCreationForm):
         return str(self.cleaned_data["email"]).lower()
 
 
-class UserForm(UserChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
+class UserForm(UserChangeForm[User]):
     """A person as an administrator sees them."""
 
     roles = _Roles()
@@ -52,7 +52,7 @@ class UserForm(UserChangeForm):  # type: ignore[type-arg]  # generic in the stub
 
 
 @admin.register(User)
-class PeopleAdmin(ByAct[User], UserAdmin):  # type: ignore[type-arg,misc]  # generic in the stubs only
+class PeopleAdmin(ByAct[User], UserAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """Users, by e-mail."""
 
     act = Act.MANAGE_PEOPLE

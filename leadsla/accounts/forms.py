@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -26,8 +26,6 @@ class TokenForm(forms.Form):
         label=_("It may"), choices=ApiToken.Scope.choices, widget=forms.CheckboxSelectMultiple
     )
     days = forms.IntegerField(label=_("Days until it expires"), min_value=1, max_value=3650, initial=365)
-
-    field_order: ClassVar[list[str]] = ["name", "scopes", "days"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -114,7 +114,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     wants_shortcuts = models.BooleanField(_("single-key shortcuts"), default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # a narrower manager than the base's
+    objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

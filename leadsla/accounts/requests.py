@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
+from rest_framework.request import Request
 
 from leadsla.accounts.models import User
 
@@ -11,3 +12,9 @@ class SignedInRequest(HttpRequest):
 
     user: User
     htmx: HtmxDetails
+
+
+def acting(request: Request) -> User:
+    """Return the person of an API request that `HasAct` let through."""
+    assert isinstance(request.user, User)
+    return request.user

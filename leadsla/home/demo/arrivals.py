@@ -76,7 +76,7 @@ class Person:
         for number, (moment, kind, detail) in enumerate(self.acts):
             if self.tells(number) and since <= moment < until:
                 is_last = number == len(self.acts) - 1
-                told = self.facts if number == 0 else {"email": self.email}
+                told: dict[str, str | int] = self.facts if number == 0 else {"email": self.email}
                 yield Arrival(
                     facts=told | (self.late_facts if is_last else {}),
                     source=self.place.source if number == 0 else None,

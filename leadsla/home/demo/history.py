@@ -444,7 +444,7 @@ class Teller:
                 user=story.handoff.owner,
                 team=story.handoff.to_team,
                 temperature=story.handoff.temperature,
-                assigned_at=story.handoff.handed_over_at,
+                assigned_at=story.handoff.owner_since or self.now,
                 why=_("Whose turn it is"),
             )
             for story in stories

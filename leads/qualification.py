@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
@@ -11,17 +11,15 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
-from django.utils.dateparse import parse_datetime
+from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from leads import conditions, definitions, scoring, stages
+from leads import definitions, scoring, stages
+from leads.criteria import CriterionState, criteria, met, missing, requests
 from leads.definitions import definition_for, put_in_force
 from leads.models import (
-    ASKED_KINDS,
-    Criterion,
     CriterionAnswer,
     Definition,
     Door,
@@ -125,21 +123,8 @@ def _moved(rows: LeadQuerySet, *, to: Stage, now: datetime, **columns: Any) -> l
     return ids
 
 
-def _request(*, now: datetime) -> Any:
-    """Return requests to be contacted that count for a lead, for use in Exists.
-
-    A request counts once: not if it came before the lead was recycled, and not if it was known when the lead qualified
-    before and then went back (its handoff was withdrawn, or it was not handed over in time).
-    """
-    is_new = Q(lead__engagement_since=None) | Q(occurred_at__gt=F("lead__engagement_since"))
-    is_unused = Q(lead__qualified_at=None) | Q(lead__stage=Stage.QUALIFIED) | Q(recorded_at__gt=F("lead__qualified_at"))
-    return Interaction.objects.filter(
-        is_new, is_unused, lead=OuterRef("pk"), kind__in=ASKED_KINDS, occurred_at__lte=now
-    ).order_by()
-
-
 def _end_recycling(rows: LeadQuerySet, *, now: datetime) -> list[int]:
-    over = Q(recycled_until__lte=now) | Q(Exists(_request(now=now)))
+    over = Q(recycled_until__lte=now) | Q(Exists(requests(now=now)))
     recycled = rows.living().filter(over, recycled_until__isnull=False, stage__in=_OPEN, blocked_at=None)
     ids = sorted(recycled.order_by().values_list("pk", flat=True))
     Lead.objects.filter(pk__in=ids).update(recycled_until=None)
@@ -171,23 +156,14 @@ class _Doors:
 
 def _doors(definition: Definition, *, now: datetime) -> _Doors:
     required = list(definition.criteria.all())
-    asked = Q(Exists(_request(now=now).filter(occurred_at__gte=now - timedelta(days=definition.asked_within_days))))
+    asked = Q(Exists(requests(now=now).filter(occurred_at__gte=now - timedelta(days=definition.asked_within_days))))
     enough = Q(intent__gte=definition.intent_at_least) | Q(counted_interactions__gte=definition.interactions_at_least)
     nurtured = Q(score__gte=definition.threshold) & enough
     for criterion in required:
-        met = _met(criterion, now=now) if criterion.required_by_asked or criterion.required_by_nurtured else Q()
-        asked = asked & met if criterion.required_by_asked else asked
-        nurtured = nurtured & met if criterion.required_by_nurtured else nurtured
+        is_met = met(criterion, now=now) if criterion.required_by_asked or criterion.required_by_nurtured else Q()
+        asked = asked & is_met if criterion.required_by_asked else asked
+        nurtured = nurtured & is_met if criterion.required_by_nurtured else nurtured
     return _Doors(asked, nurtured)
-
-
-def _met(criterion: Criterion, *, now: datetime) -> Q:
-    """A person's answer counts before the condition, whatever it says."""
-    answers = CriterionAnswer.objects.filter(lead=OuterRef("pk"), code=criterion.code)
-    met = Q(Exists(answers.filter(verdict=Verdict.MET)))
-    if criterion.condition is None:
-        return met
-    return met | (Q(~Exists(answers)) & conditions.compile(criterion.condition, now=now).holds)
 
 
 def _judge_by(definition: Definition, rows: LeadQuerySet, judged: Judged, *, now: datetime) -> None:
@@ -230,168 +206,7 @@ def _updated(rows: LeadQuerySet, columns: dict[str, Any]) -> list[int]:
     return ids
 
 
-# --- criteria --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class CriterionState:
-    """How one criterion stands for a lead.
-
-    Attributes:
-        code, label, question, field: of the criterion; `field` is the lead's fact that answers it, "" if none does.
-        verdict: met, not met or unknown.
-        evidence: what it rests on; of an unknown one, what to ask.
-        who: who said it, or the way the fact came in.
-        when: since when it is known; None where nobody noted it.
-        is_required: by the door that the lead is nearer to: asked if it asks to be contacted, else nurtured.
-        is_by_person: a person's answer, which counts before the condition.
-        is_personal: the evidence tells of the person, so that erasure must empty it.
-    """
-
-    code: str
-    label: str
-    verdict: Verdict
-    evidence: str
-    who: str
-    when: datetime | None
-    is_required: bool
-    field: str
-    question: str
-    is_by_person: bool = False
-    is_personal: bool = False
-
-    @property
-    def is_missing(self) -> bool:
-        """Tell whether the lead lacks it to be qualified."""
-        return self.is_required and self.verdict != Verdict.MET
-
-
-def criteria(lead: Lead, *, now: datetime) -> list[CriterionState]:
-    """Return how each criterion of the definition that applies stands for a lead; empty where none applies."""
-    return _states([lead], now=now).get(lead.pk, [])
-
-
-def missing(leads: Sequence[Lead], *, now: datetime) -> dict[int, list[CriterionState]]:
-    """Return for each lead of a page the required criteria that are not met; the number of queries does not grow."""
-    found = _states(leads, now=now)
-    return {lead.pk: [state for state in found.get(lead.pk, []) if state.is_missing] for lead in leads}
-
-
-def _states(leads: Sequence[Lead], *, now: datetime) -> dict[int, list[CriterionState]]:
-    in_force = definitions.in_force(now=now)
-    if not leads or not in_force:
-        return {}
-    of_definition: dict[int, list[Criterion]] = {}
-    for criterion in Criterion.objects.filter(definition__in=in_force):
-        of_definition.setdefault(criterion.definition_id, []).append(criterion)
-    verdicts = {
-        f"verdict_{each.pk}": _verdict(each, now=now) for criteria in of_definition.values() for each in criteria
-    }
-    ids = [lead.pk for lead in leads]
-    rows = (
-        Lead.objects.filter(pk__in=ids)
-        .order_by()
-        .annotate(definition=definitions.applying(in_force, now=now), asks=_asks(in_force, now=now), **verdicts)
-        .values("pk", "definition", "asks", *verdicts)
-    )
-    by_lead = {row["pk"]: row for row in rows}
-    answers: dict[tuple[int, str], CriterionAnswer] = {
-        (each.lead_id, each.code): each for each in CriterionAnswer.objects.filter(lead__in=ids).select_related("by")
-    }
-    people = _people(leads)
-    return {
-        lead.pk: [
-            _state(lead, criterion, row, answers.get((lead.pk, criterion.code)), people)
-            for criterion in of_definition.get(row["definition"], [])
-        ]
-        for lead in leads
-        if (row := by_lead.get(lead.pk)) is not None
-    }
-
-
-def _verdict(criterion: Criterion, *, now: datetime) -> Case:
-    if criterion.condition is None:
-        return Case(default=Value(Verdict.UNKNOWN), output_field=CharField())
-    pair = conditions.compile(criterion.condition, now=now)
-    return Case(
-        When(pair.holds, then=Value(Verdict.MET)),
-        When(pair.fails, then=Value(Verdict.NOT_MET)),
-        default=Value(Verdict.UNKNOWN),
-        output_field=CharField(),
-    )
-
-
-def _asks(in_force: Sequence[Definition], *, now: datetime) -> Exists:
-    days = max(each.asked_within_days for each in in_force)
-    return Exists(_request(now=now).filter(occurred_at__gte=now - timedelta(days=days)))
-
-
-def _people(leads: Iterable[Lead]) -> dict[int, str]:
-    ids = {proof["by"] for lead in leads for proof in lead.fact_sources.values() if proof.get("by")}
-    return {user.pk: str(user) for user in User.objects.filter(pk__in=ids)} if ids else {}
-
-
-def _state(
-    lead: Lead, criterion: Criterion, row: dict[str, Any], answer: CriterionAnswer | None, people: dict[int, str]
-) -> CriterionState:
-    is_required = criterion.required_by_asked if row["asks"] else criterion.required_by_nurtured
-    when: datetime | None
-    if answer is not None:
-        verdict, evidence = Verdict(answer.verdict), answer.evidence
-        who, when = str(answer.by or ""), answer.answered_at
-    else:
-        verdict, evidence = Verdict(row[f"verdict_{criterion.pk}"]), _evidence(lead, criterion)
-        if verdict == Verdict.NOT_MET and _is_unanswered(lead, criterion):
-            verdict = Verdict.UNKNOWN
-        who, when = _proof(lead, criterion, people)
-    if verdict == Verdict.UNKNOWN:
-        evidence = evidence or criterion.question
-    return CriterionState(
-        code=criterion.code,
-        label=criterion.label,
-        verdict=verdict,
-        evidence=evidence,
-        who=who,
-        when=when,
-        is_required=is_required,
-        field=criterion.field,
-        question=criterion.question,
-        is_by_person=answer is not None,
-        is_personal=answer is not None or any(each.is_personal for each in _asked_of(criterion)),
-    )
-
-
-def _is_unanswered(lead: Lead, criterion: Criterion) -> bool:
-    """Tell whether the fact that answers a criterion is not known: then nobody has said no."""
-    return bool(criterion.field) and conditions.value_of(lead, conditions.field_of(criterion.field)) is None
-
-
-_PLACE = ("city", "country")
-
-
-def _asked_of(criterion: Criterion) -> list[conditions.Field]:
-    asked = [] if criterion.condition is None else conditions.fields(criterion.condition)
-    return asked or ([conditions.field_of(criterion.field)] if criterion.field else [])
-
-
-def _evidence(lead: Lead, criterion: Criterion) -> str:
-    keys = [each.key for each in _asked_of(criterion)]
-    if "country" in keys:
-        keys = [*_PLACE, *(key for key in keys if key not in _PLACE)]
-    told = [conditions.value_in_words(lead, conditions.field_of(key)) for key in keys]
-    return ", ".join(words for words in told if words)
-
-
-def _ways_in() -> dict[str, str]:
-    return {"hand": _("by hand"), "title": _("read from the job title"), "form": _("form"), "import": _("import")}
-
-
-def _proof(lead: Lead, criterion: Criterion, people: dict[int, str]) -> tuple[str, datetime | None]:
-    """Return who or what told the fact, and when, as `intake` noted it beside the fact."""
-    proof = lead.fact_sources.get(criterion.field) or {}
-    via = str(proof.get("via", ""))
-    who = people.get(proof.get("by", 0)) or _ways_in().get(via, via)
-    return who, parse_datetime(str(proof.get("at", "")))
+# --- what a person says ----------------------------------------------------------------------------------------------
 
 
 class AnswerRefused(ValueError):  # noqa: N818  # it names what happened, not an error of the program

@@ -117,8 +117,9 @@ def _decimal_mark(run: Import, wanted: Mapping[str, str]) -> str:
     column = next((column for column, code in wanted.items() if code == "revenue"), "")
     if not column:
         return "."
+    layout = imports.layout_of(run)
     with run.file.open("rb") as file:
-        return csv_files.decimal_mark(csv_files.column(file, imports.layout_of(run), column))
+        return csv_files.decimal_mark(csv_files.column(file, layout, column))
 
 
 def match(
@@ -412,9 +413,23 @@ def take_outcomes(run: Import, rows: Sequence[Row], now: datetime) -> list[Outco
             problem = words % {"key": deal.lead_key[:60], "system": run.system}
             found[deal.row.line] = Outcome(deal.row, ImportRow.State.FAILED, problem)
     told = [deal for deal in deals if deal.lead is not None]
+    earlier = _earlier_in_file(run, told, zone, now=now)
+    for deal in told:
+        if deal.key in earlier:
+            found[deal.row.line] = Outcome(deal.row, ImportRow.State.FAILED, _("An earlier row has the same deal."))
+    told = [deal for deal in told if deal.key not in earlier]
     for outcome in _take(run, told, zone, now=now):
         found[outcome.row.line] = outcome
     return [found[row.line] for row in rows]
+
+
+def _earlier_in_file(
+    run: Import, deals: Sequence[Deal], zone: zoneinfo.ZoneInfo, *, now: datetime
+) -> set[tuple[str, str]]:
+    """Return the deals of these leads that an earlier chunk of the same file took in."""
+    taken = ImportRow.objects.filter(run=run.pk, lead__in=[deal.lead for deal in deals if deal.lead])
+    rows = taken.exclude(state=ImportRow.State.FAILED).values_list("line", "cells")
+    return {_read(run, Row(line, tuple(cells)), zone, now=now).key for line, cells in rows}
 
 
 def _take(run: Import, deals: Sequence[Deal], zone: zoneinfo.ZoneInfo, *, now: datetime) -> list[Outcome]:

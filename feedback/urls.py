@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from feedback import views
+from feedback import import_views, views
 
 app_name = "feedback"
 urlpatterns = [
@@ -13,4 +13,11 @@ urlpatterns = [
     path("<uuid:public_id>/outcome/", views.outcome, name="outcome"),
     path("answers/<uuid:public_id>/undo/", views.undo, name="undo"),
     path("answers/<uuid:public_id>/rule/", views.rule, name="rule"),
+    path("imports/", import_views.imports_list, name="imports"),
+    path("imports/new/", import_views.import_new, name="import_new"),
+    path("imports/<uuid:public_id>/", import_views.import_detail, name="import_detail"),
+    path("imports/<uuid:public_id>/columns/", import_views.import_columns, name="import_columns"),
+    path("imports/<uuid:public_id>/run/", import_views.import_run, name="import_run"),
+    path("imports/<uuid:public_id>/cancel/", import_views.import_cancel, name="import_cancel"),
+    path("imports/<uuid:public_id>/errors.csv", import_views.import_errors, name="import_errors"),
 ]

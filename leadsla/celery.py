@@ -35,6 +35,9 @@ app.conf.beat_schedule = {
     "every 5 seconds: carry out answers": tick("feedback.tasks.carry_out_answers", every=timedelta(seconds=5)),
     "every 5 seconds: deliver messages": tick("leadsla.outbox.tasks.deliver_messages", every=timedelta(seconds=5)),
     "every minute: take up imports that stopped": tick("leads.tasks.resume_imports", every=timedelta(minutes=1)),
+    "every minute: take up imports of outcomes that stopped": tick(
+        "feedback.tasks.resume_outcomes_imports", every=timedelta(minutes=1)
+    ),
     "every minute: refresh compliance": tick("sla.tasks.recompute_compliance", every=timedelta(minutes=1)),
     "every minute: refresh acceptance rates": tick("sla.tasks.recompute_acceptance", every=timedelta(minutes=1)),
     "every minute: bring back recycled leads": tick("leads.tasks.return_recycled", every=timedelta(minutes=1)),

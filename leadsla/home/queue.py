@@ -203,7 +203,7 @@ def _undo_rows(answers: list[Answer], running: dict[int, Clock], *, now: datetim
     owed = Clock.objects.filter(handoff__in=decided, measure__in=OWED_AT_ONCE, round=F("handoff__round"))
     due: dict[int, datetime] = {}
     for handoff_id, due_at, stopped_at in owed.values_list("handoff", "due_at", "stopped_at"):
-        if handoff_id is not None and (stopped_at is None or stopped_at >= decided[handoff_id]):
+        if stopped_at is None or stopped_at >= decided[handoff_id]:
             due[handoff_id] = min(due_at, due.get(handoff_id, due_at))
     return [
         Row(

@@ -27,7 +27,7 @@ from leadsla.accounts.access import Act, may, requires
 from leadsla.accounts.models import User
 from leadsla.accounts.requests import SignedInRequest
 from leadsla.display import day_text, moment_text
-from leadsla.home import handoff_story
+from leadsla.home import handoff_story, score_course
 from leadsla.home.parts import page_or_part
 from leadsla.home.reach import leads_visible_to
 from sla import gate
@@ -180,6 +180,7 @@ def _score_tab(request: SignedInRequest, lead: Lead, context: dict[str, Any], *,
         "definition": context["definition"],
         "explanation": explanation,
         "waterfall": explanation.waterfall,
+        "course": score_course.drawn(lead, explanation, now=now),
         "below": -explanation.over,
     }
 

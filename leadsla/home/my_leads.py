@@ -14,6 +14,7 @@ from django.core.paginator import Paginator
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -33,7 +34,7 @@ from leadsla.home.parts import page_or_part
 from leadsla.home.whose import Whose
 from sla import clocks
 from sla.countdown import Countdown, countdown
-from sla.models import Handoff
+from sla.models import Clock, Commitment, Handoff
 
 PER_PAGE = 50
 CSV_CHUNK = 1000
@@ -57,7 +58,7 @@ class Wanted(forms.Form):
     source = forms.ChoiceField(label=gettext_lazy("Source"), required=False)
     campaign = forms.ChoiceField(label=gettext_lazy("Campaign"), required=False)
     missing = forms.ChoiceField(label=gettext_lazy("Missing"), required=False)
-    q = forms.CharField(label=gettext_lazy("Text"), max_length=200, required=False)
+    text = forms.CharField(label=gettext_lazy("Text"), max_length=200, required=False)
     sort = forms.ChoiceField(
         label=gettext_lazy("Order"),
         choices=[(sign + key, sign + key) for key in lists.ORDERS for sign in ("", "-")],
@@ -151,8 +152,8 @@ def population(user: User, wanted: Wanted, *, now: datetime) -> LeadQuerySet:
         leads = leads.filter(first_source__code=wanted.value("source"))
     if wanted.value("campaign"):
         leads = leads.filter(last_campaign__code=wanted.value("campaign"))
-    if wanted.value("q"):
-        leads = lists.written_in(leads, wanted.value("q"))
+    if wanted.value("text"):
+        leads = lists.written_in(leads, wanted.value("text"))
     if wanted.value("missing"):
         leads = lists.lacking(leads, wanted.value("missing"), now=now)
     return leads
@@ -164,6 +165,13 @@ def _latest_handoffs(leads: Sequence[Lead]) -> dict[int, Handoff]:
         return {}
     rows = Handoff.objects.filter(lead__in=ids).order_by("lead_id", "-recorded_at", "-pk").distinct("lead_id")
     return {row.lead_id: row for row in rows.select_related("owner", "to_team")}
+
+
+def _hand_over_clocks(leads: Sequence[Lead], *, now: datetime) -> dict[int, Clock]:
+    """Return marketing's own clock of each lead that waits to be handed over."""
+    rows = Clock.objects.running().filter(lead__in=leads, handoff=None, measure=Commitment.Measure.HAND_OVER)
+    rows = rows.filter(started_at__lte=now).select_related("calendar_version").order_by("-due_at", "pk")
+    return {row.lead_id: row for row in rows}
 
 
 def rows_of(leads: Sequence[Lead], *, user: User, now: datetime, with_clocks: bool = True) -> list[Row]:
@@ -180,10 +188,11 @@ def rows_of(leads: Sequence[Lead], *, user: User, now: datetime, with_clocks: bo
     line = lists.lines(leads, now=now)
     going = [handoff for handoff in handoffs.values() if handoff.closed_at is None]
     worst = clocks.worst(going, now=now) if with_clocks and going else {}
+    own = _hand_over_clocks(ready, now=now) if with_clocks and ready else {}
     found = []
     for lead in leads:
         handoff = handoffs.get(lead.pk)
-        running = worst.get(handoff.pk) if handoff else None
+        running = own.get(lead.pk) or (worst.get(handoff.pk) if handoff else None)
         found.append(
             Row(
                 lead,
@@ -276,6 +285,8 @@ def my_leads(request: SignedInRequest) -> HttpResponseBase:
     if is_right and request.GET.get("format") == "csv":
         return _csv(chosen, user=request.user, tab=tab, now=now)
     page = CountedPaginator(chosen, PER_PAGE, total=counted[tab]).get_page(request.GET.get("page"))
+    is_filtered = any(wanted.value(name) for name in ("source", "campaign", "missing", "text"))
+    unfiltered = f"{reverse('home:my_leads')}?{urlencode({'stage': tab, 'whose': wanted.value('whose')})}"
     context = {
         "now": now,
         "wanted": wanted,
@@ -285,7 +296,7 @@ def my_leads(request: SignedInRequest) -> HttpResponseBase:
         "whose": wanted.value("whose"),
         "whose_choices": Whose.choices,
         "filters": _filters(wanted),
-        "is_filtered": any(wanted.value(name) for name in ("source", "campaign", "missing", "q")),
+        "is_filtered": is_filtered,
         "sort": wanted.value("sort"),
         "counts": counted,
         "page": page,
@@ -293,7 +304,7 @@ def my_leads(request: SignedInRequest) -> HttpResponseBase:
         "may_hand_over": may(request.user, Act.HAND_OVER),
         "here": request.get_full_path(),
         "kept": [("stage", tab), ("whose", wanted.value("whose"))],
-        "search": {"name": "q", "value": wanted.value("q"), "placeholder": _("Name, e-mail or company")},
-        "reset_url": f"{reverse('home:my_leads')}?stage={tab}&whose={wanted.value('whose')}",
+        "search": {"name": "text", "value": wanted.value("text"), "placeholder": _("Name, e-mail or company")},
+        "reset_url": unfiltered if is_filtered else "",
     }
     return page_or_part(request, "home/my_leads.html", "home/_my_leads.html", context, status=200 if is_right else 400)

@@ -61,7 +61,7 @@ def test_the_score_adds_up_and_the_criteria_say_what_is_missing(
     assert verdicts["Decision maker identified"] == "unknown"
     html = response.content.decode()
     assert reverse("leads:answer_criterion", args=(jana.public_id, "decision-maker")) in html
-    assert "of 6 met · version 1" in html
+    assert "4 of 7 met · version 1" in html
 
 
 def test_the_button_is_shut_and_says_why_until_the_lead_is_qualified(

@@ -193,9 +193,9 @@ def test_source_campaign_and_text_narrow_the_list_down(
     source = Lead.objects.get(name="Jana Steiner").first_source
     assert source is not None
     assert names(client, stage="all", source=source.code) == ["Jana Steiner"]
-    assert names(client, stage="all", q="zoe mull") == ["Zoë Müller"]
-    assert names(client, stage="all", q="ROTEK") == ["Zoë Müller"]
-    html = client.get(PAGE, {"stage": "all", "q": "nobody"}).content.decode()
+    assert names(client, stage="all", text="zoe mull") == ["Zoë Müller"]
+    assert names(client, stage="all", text="ROTEK") == ["Zoë Müller"]
+    html = client.get(PAGE, {"stage": "all", "text": "nobody"}).content.decode()
     assert "No lead fits these filters" in html
 
 
@@ -235,7 +235,7 @@ def test_the_csv_holds_exactly_what_is_shown_on_all_pages(
 ) -> None:
     capture("Jana Steiner", industry="Machinery", need="Gears come late", title="Head of Supply Chain")
     capture("Olaf Other", domain="other.example")
-    (row,) = read_csv(signed_in(mia), stage="nurturing", q="jana")
+    (row,) = read_csv(signed_in(mia), stage="nurturing", text="jana")
     assert (row["name"], row["company"], row["e-mail"]) == ("Jana Steiner", "Voss", "jana@voss.example")
     assert (row["stage"], row["missing"], row["last interaction"]) == (
         "Nurturing",
@@ -266,7 +266,7 @@ def test_a_spreadsheet_runs_nothing_that_a_lead_is_called(
         ({"source": "no-such-source"}, "Source"),
         ({"missing": "no-such-criterion"}, "Missing"),
         ({"sort": "colour"}, "Order"),
-        ({"q": "x" * 201}, "Text"),
+        ({"text": "x" * 201}, "Text"),
     ],
 )
 def test_a_wrong_filter_is_named(

@@ -73,7 +73,7 @@ class FollowUpForm(DomainForm):
     result = forms.ChoiceField(
         label=_("How it went"), choices=FollowUp.Result, error_messages={"required": _("Say how it went.")}
     )
-    occurred_at = _moment_field(_("When"), help_text=_("Leave it empty for now."))
+    occurred_at = _moment_field(_("When"), help_text=_("Empty means just now."))
     note = forms.CharField(label=_("Note"), required=False, widget=forms.Textarea)
     next_step = forms.CharField(label=_("Next step"), required=False)
     next_step_at = _moment_field(_("On"))
@@ -88,7 +88,7 @@ class OutcomeForm(DomainForm):
     kind = forms.ChoiceField(
         label=_("Outcome"), choices=OutcomeReport.Kind, error_messages={"required": _("Say what became of it.")}
     )
-    occurred_at = _moment_field(_("When"), help_text=_("Leave it empty for now."))
+    occurred_at = _moment_field(_("When"), help_text=_("Empty means just now."))
     amount = forms.DecimalField(
         label=_("Amount"), required=False, error_messages={"invalid": _("Give a number, as 12500 or 12500.50.")}
     )

@@ -389,9 +389,7 @@ _HANDED = f"""
            {_worked("h.handed_over_at", "moment.t", "s")} > s.opportunity_seconds AS had_its_time,
            {_worked("h.handed_over_at", "least(h.opportunity_at, h.won_at)", "s")} <= s.opportunity_seconds
                AND least(h.opportunity_at, h.won_at) <= moment.t AS is_opportunity,
-           j.is_usable AS rejected_usably,
-           EXISTS (SELECT 1 FROM sla_round f WHERE f.handoff_id = h.id AND f.opened_because = 'fixed'
-               AND f.opened_at <= moment.t) AS was_fixed
+           j.rejected_usably, coalesce(j.was_fixed, false) AS was_fixed
     FROM moment
     CROSS JOIN scope s
     JOIN sla_handoff h ON h.agreement_id = s.agreement_id AND h.handed_over_at >= s.starts_at
@@ -400,10 +398,18 @@ _HANDED = f"""
         SELECT * FROM sla_round WHERE handoff_id = h.id AND opened_at <= moment.t ORDER BY number DESC LIMIT 1
     ) r ON true
     LEFT JOIN LATERAL (
-        SELECT is_usable AND reason <> 'other' AS is_usable FROM sla_round
-        WHERE handoff_id = h.id AND decision = 'rejected' AND decided_at <= moment.t ORDER BY number DESC LIMIT 1
+        SELECT bool_or(opened_because = 'fixed') AS was_fixed,
+               (array_agg(is_usable AND reason <> 'other' ORDER BY number DESC)
+                   FILTER (WHERE decision = 'rejected' AND decided_at <= moment.t))[1] AS rejected_usably
+        FROM sla_round WHERE handoff_id = h.id AND opened_at <= moment.t
     ) j ON true
-    LEFT JOIN sla_clock c ON c.handoff_id = h.id AND c.round = r.number AND c.measure = 'decide' AND c.side = 'sales'
+    -- Only silence asks for the decision's clock; one by one, because those that are not answered are few.
+    LEFT JOIN LATERAL (
+        SELECT started_at, budget_seconds, calendar_version_id FROM sla_clock
+        WHERE handoff_id = h.id AND round = r.number AND measure = 'decide' AND side = 'sales'
+            AND (r.decided_at IS NULL OR r.decided_at > moment.t)
+        LIMIT 1
+    ) c ON true
     LEFT JOIN line ON line.version_id = c.calendar_version_id
     WHERE h.origin = 'live' AND NOT h.is_notice AND h.leg = 1
 """  # noqa: S608  # constants only

@@ -165,7 +165,8 @@ def _months(*, now: datetime) -> list[tuple[str, str]]:
 def _acceptance_csv(rows: Sequence[dict[str, Any]], month: Period) -> HttpResponseBase:
     columns = ("label", "handed_over", "cases", "done", "left_out", "won", "rate", "low", "high")
     header = [
-        _("name"), _("handed over"), _("decided"), _("accepted"), _("left out"), _("won"), _("rate"), _("low"), _("high")
+        _("name"), _("handed over"), _("decided"), _("accepted"), _("left out"), _("won"), _("rate"), _("low"),
+        _("high"),
     ]  # fmt: skip
     return csv_file(f"acceptance-{month.code}", header, ([row[column] for column in columns] for row in rows))
 

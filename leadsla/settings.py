@@ -239,6 +239,8 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "LeadSLA"
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 
+# Axes alone counts wrong passwords, so that its page tells for how long the door is shut.
+ACCOUNT_RATE_LIMITS = {"login_failed": None}
 AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
 # Any other value records nothing with sign-in by e-mail.
 AXES_USERNAME_FORM_FIELD = "email"

@@ -15,7 +15,7 @@ from django.utils import timezone
 from leadsla.accounts.access import Act, may
 from leadsla.accounts.models import User
 
-GUARDED_ELSEWHERE = ("allauth.", "django.contrib.admin.", "django.views.", "whitenoise.")
+GUARDED_ELSEWHERE = ("allauth.", "django.views.", "whitenoise.")
 
 
 def declared_act(view: Callable[..., Any]) -> Act | None:
@@ -26,7 +26,7 @@ def declared_act(view: Callable[..., Any]) -> Act | None:
 
 
 def is_guarded_elsewhere(view: Callable[..., Any]) -> bool:
-    """Tell whether a view's own package guards it (sign-in, administration, API)."""
+    """Tell whether a view's own package guards it (sign-in, API)."""
     if getattr(view, "cls", None) is not None:  # DRF views check `HasAct` themselves
         return True
     return view.__module__.startswith(GUARDED_ELSEWHERE)
@@ -46,7 +46,8 @@ class AccessMiddleware:
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
         """Send nobody to the sign-in page and a person without the role to a 403."""
-        if is_guarded_elsewhere(view):
+        is_administration = request.resolver_match is not None and "admin" in request.resolver_match.app_names
+        if is_administration or is_guarded_elsewhere(view):
             return None
         act = declared_act(view)
         if act is not None and may(request.user, act):

@@ -58,9 +58,11 @@ def load(*, now: datetime) -> dict[str, int]:
     teller = history.Teller(agreement, crew, random, now=now)
     for since, until in _fortnights(start, now):
         _receive(everybody, since=since, until=until)
-        _give_owners(owners)
         for lead in _qualified_between(since, until):
+            lead.owner = owners[lead.email]
+            lead.team = lead.owner.team
             teller.tell(lead)
+    _give_owners(owners)
     _add_small_acts(everybody)
     handed_over = teller.write()
     handed_over += today.hand_over_today(random, crew, now=now)

@@ -27,7 +27,7 @@ from sla.models import Agreement, Assignment, Clock, ClockStep, Commitment, Hand
 from sla.working_time import WorkingTime
 
 UNDO = timedelta(seconds=60)
-RECENT = timedelta(days=21)  # handoffs that people of the demo open to read
+RECENT = timedelta(days=12)  # handoffs that people of the demo open to read
 M = Commitment.Measure
 
 # How the sources of the demo turn out; what nobody has agreed on yet shows in these.
@@ -73,7 +73,7 @@ class Story:
     """What becomes of one handoff; moments are None while they lie ahead."""
 
     handoff: Handoff
-    round: Round
+    rounds: list[Round]
     answers: list[Answer] = field(default_factory=list)
     follow_ups: list[FollowUp] = field(default_factory=list)
     outcomes: list[OutcomeReport] = field(default_factory=list)
@@ -82,6 +82,11 @@ class Story:
     stage_since: datetime | None = None
     recycled_until: datetime | None = None
     because: str = ""
+
+    @property
+    def round(self) -> Round:
+        """Return the round that sales was asked last."""
+        return self.rounds[-1]
 
 
 class Teller:
@@ -138,7 +143,7 @@ class Teller:
             recorded_at=start,
         )
         opened = Round(handoff=handoff, number=1, opened_at=start, to_team=team, owner=owner, pack=pack, person=person)
-        story = Story(handoff, opened, stage_since=start)
+        story = Story(handoff, [opened], stage_since=start)
         self.stories.append(story)
         self._clock(story, M.HAND_OVER, qualified_at, stopped_at=start, owner=lead.owner, team=lead.team)
         self._answer(story)
@@ -276,15 +281,45 @@ class Teller:
         if fixed_at > self.now:
             handoff.is_returned = True
             return
+        if self.random.random() < 0.7:
+            self._send_again(story, fixed_at)
+            return
         handoff.closed_at, handoff.closed_because = fixed_at, Handoff.ClosedBecause.WITHDRAWN
         story.stage, story.stage_since, story.because = Stage.NURTURING, fixed_at, _("Withdrawn by marketing")
+
+    def _send_again(self, story: Story, at: datetime) -> None:
+        """Open the next round with its own clock; in the demo what was fixed is accepted."""
+        handoff, before = story.handoff, story.round
+        story.rounds.append(
+            Round(
+                handoff=handoff,
+                number=before.number + 1,
+                opened_at=at,
+                opened_because=Round.OpenedBecause.FIXED,
+                to_team=handoff.to_team,
+                owner=handoff.owner,
+                pack=before.pack,
+                person=before.person,
+            )
+        )
+        handoff.round = story.round.number
+        handoff.decision, handoff.decided_at, handoff.reason = "", None, ""
+        hours = self.limits[M.DECIDE, handoff.temperature][2]
+        decided_at = hours.add(at, timedelta(minutes=self._sample(DECISION, story)))
+        self._clock(story, M.DECIDE, at, stopped_at=decided_at)
+        if handoff.first_follow_up_at is None:
+            self._clock(story, M.FIRST_FOLLOW_UP, at, stopped_at=decided_at)
+        if decided_at <= self.now:
+            self._decide(story, decided_at, None)
+            self._call(story, decided_at, reached=False)
+            self._work(story, decided_at)
 
     def _work(self, story: Story, since: datetime) -> None:
         """Follow up, and report what comes of it: in the demo two of five meet, one of seven buys."""
         handoff, random = story.handoff, self.random
         hours = self.limits[M.DECIDE, handoff.temperature][2]
         moment = since
-        while len(story.follow_ups) < 6 and not (handoff.reached_at or (story.follow_ups and random.random() < 0.12)):
+        while len(story.follow_ups) < 6 and handoff.reached_at is None:
             moment = hours.add(moment, timedelta(hours=random.uniform(3, 12)))
             if moment > self.now:
                 break
@@ -401,6 +436,7 @@ class Teller:
         clock = Clock(
             lead=handoff.lead,
             handoff=handoff,
+            round=handoff.round,
             commitment=limit.target.commitment,
             measure=measure,
             side=side,
@@ -437,7 +473,7 @@ class Teller:
         """Save all stories, a statement or a few per table; returns how many there are."""
         stories = self.stories
         Handoff.objects.bulk_create([story.handoff for story in stories])
-        Round.objects.bulk_create([story.round for story in stories])
+        Round.objects.bulk_create(opened for story in stories for opened in story.rounds)
         Assignment.objects.bulk_create(
             Assignment(
                 handoff=story.handoff,

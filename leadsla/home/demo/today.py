@@ -63,7 +63,7 @@ def _qualify(random: Random, cast: Cast, number: int, *, start: datetime) -> Lea
     }
     if number % 2:
         facts["budget"] = random.choice(names.BUDGETS)
-    owner = random.choice(cast.team_of("Inbound"))
+    owner = cast.people["Mia Albrecht"]
     arrival = Arrival(
         facts=facts,
         source=source,

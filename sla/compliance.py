@@ -21,6 +21,7 @@ from sla.periods import Period
 from sla.statistics import Gamma, beta_from_history, gamma_from_history, wilson
 
 HISTORY_PERIODS = 6
+HISTORY_REACHES = timedelta(days=600)  # six quarters and some
 HISTORY_WORTH_CASES = 20.0  # a rate's whole history weighs at most as much as twenty cases of now
 LOCK = 7_264_101  # one recompute at a time
 
@@ -113,7 +114,7 @@ def replay(*, now: datetime, everything: bool = False) -> int:
         start = periods.containing(min(first or now, now), kind=agreement.period, timezone=agreement.timezone)
         settled = set() if everything else _settled_starts(agreement)
         while span.start >= start.start:
-            if span.start not in settled:
+            if span.start not in settled and (_is_in_force(agreement, span) or _has_facts(agreement, span)):
                 scopes.append(measures.scope(agreement, span, now=now))
             span = periods.back(span, 1)
     return _write(scopes, now=now)
@@ -228,36 +229,42 @@ def tallies(scopes: Sequence[Scope], *, now: datetime) -> list[Tally]:
 
 def _judged(scopes: Sequence[Scope], *, now: datetime) -> list[Compliance]:
     found = {(one.agreement.pk, one.period.start): one for one in scopes}
-    pasts = _pasts(scopes, now=now)
+    pasts = _pasts(scopes)
     rows = []
     for tally in tallies(scopes, now=now):
         one = found[tally.agreement_id, tally.period_start]
         known = pasts[one.agreement.series, tally.commitment_id]
-        before = [past for past in known if past.start < one.period.start][-HISTORY_PERIODS:]
-        rows.append(_row(tally, one, before, now=now))
+        before = [known[start] for start in sorted(known) if start < one.period.start][-HISTORY_PERIODS:]
+        row = _row(tally, one, before, now=now)
+        rows.append(row)
         if one.period.ends_at <= now:
-            known.append(_past(one, tally.period_start, tally.kept, rows[-1].cases + rows[-1].open_cases))
+            _remember(known, one, row.period_start, row.kept, row.cases + row.open_cases)
     return rows
 
 
-def _pasts(scopes: Sequence[Scope], *, now: datetime) -> defaultdict[tuple[Any, int], list[Past]]:
-    """Load the periods before the first one that is computed now, of all versions of each agreement."""
-    pasts: defaultdict[tuple[Any, int], list[Past]] = defaultdict(list)
-    by_series = {one.agreement.series: one for one in reversed(scopes)}
-    first = min(one.period.start for one in scopes)
+def _pasts(scopes: Sequence[Scope]) -> defaultdict[tuple[Any, int], dict[date, Past]]:
+    """Load the periods that are not computed now, by series and commitment; all versions of an agreement are one."""
+    pasts: defaultdict[tuple[Any, int], dict[date, Past]] = defaultdict(dict)
+    by_series = {one.agreement.series: one for one in scopes}
+    computed = {(one.agreement.pk, one.period.start) for one in scopes}
+    starts = [one.period.start for one in scopes]
     rows = Compliance.objects.filter(
-        agreement__series__in=by_series, period_start__lt=first, period_start__gte=first - timedelta(days=600)
-    ).order_by("period_start")
-    for series, commitment, start, kept, cases, still_open in rows.values_list(
-        "agreement__series", "commitment_id", "period_start", "kept", "cases", "open_cases"
+        agreement__series__in=by_series, period_start__lt=max(starts), period_start__gte=min(starts) - HISTORY_REACHES
+    )
+    for series, agreement, commitment, start, kept, cases, still_open in rows.values_list(
+        "agreement__series", "agreement_id", "commitment_id", "period_start", "kept", "cases", "open_cases"
     ):
-        pasts[series, commitment].append(_past(by_series[series], start, kept, cases + still_open))
+        if (agreement, start) not in computed:
+            _remember(pasts[series, commitment], by_series[series], start, kept, cases + still_open)
     return pasts
 
 
-def _past(one: Scope, start: date, kept: int, cases: int) -> Past:
+def _remember(known: dict[date, Past], one: Scope, start: date, kept: int, cases: int) -> None:
+    """Add a period to what is known; two versions that were judged in the same period count together."""
     period = measures.period_of(one.agreement, start)
-    return Past(start, kept, cases, _days(one, period.starts_at, period.ends_at))
+    before = known.get(start, Past(start, 0, 0, 0.0))
+    days = _days(one, period.starts_at, period.ends_at)
+    known[start] = Past(start, before.kept + kept, before.cases + cases, days)
 
 
 def _days(one: Scope, start: datetime, end: datetime) -> float:

@@ -102,7 +102,9 @@ def acceptance(request: SignedInRequest) -> HttpResponseBase:
         "rates_more": max(0, len(shown) - MOST),
         "rates_all": next(iter(_rates([row for row in found if row.dimension == Dimension.ALL], Dimension.ALL)), None),
         "as_of": max((row.computed_at for row in found), default=None),
-        "customers": [_customer(row, wanted, request.user) for row in converted],
+        "customers": [
+            _customer(row, wanted, request.user) for row in sorted(converted, key=lambda row: row.leads < FEW)
+        ],
         "customers_all": _all_customers(converted, wanted, request.user),
         "filters": _filters(wanted),
         "kept": [(name, wanted.data[name]) for name in ("period", "by") if wanted.data.get(name)],
@@ -131,7 +133,7 @@ def _label(row: AcceptanceRate) -> str:
 
 
 def _rates(rows: Sequence[AcceptanceRate], by: str) -> list[dict[str, Any]]:
-    """Return rates as interval rows: bands from high to low, the rest by value, without decided ones at the end."""
+    """Return rates as interval rows: bands from high to low, the rest by value, few cases last."""
     shown = [
         {
             "label": _label(row),
@@ -152,7 +154,7 @@ def _rates(rows: Sequence[AcceptanceRate], by: str) -> list[dict[str, Any]]:
     if by == Dimension.BAND:
         places = {code: place for place, (code, _label, _low, _high) in enumerate(scoring.bands())}
         return sorted(shown, key=lambda row: -places.get(str(row["key"]), -1))
-    return sorted(shown, key=lambda row: (row["rate"] is None, -(row["rate"] or 0), -row["cases"], row["label"]))
+    return sorted(shown, key=lambda row: (row["is_few"], -(row["rate"] or 0), -row["cases"], row["label"]))
 
 
 def _months(*, now: datetime) -> list[tuple[str, str]]:

@@ -267,6 +267,8 @@ def _acceptance(chosen: Chosen, scope: Scope, standings: Sequence[Standing], *, 
     row = _standing(standings, M.ACCEPTED)
     labels = {code: label for code, label, _low, _high in scoring.bands()}
     places = {code: place for place, code in enumerate(labels)}
+    # Small numbers are never ranked: they stand behind the others.
+    sources = sorted(found["source"], key=lambda one: one.decided < FEW)
     bands = sorted(found["band"], key=lambda band: -places.get(band.key, -1))
 
     def interval(one: Accepted, name: str, label: str) -> dict[str, Any]:
@@ -285,7 +287,7 @@ def _acceptance(chosen: Chosen, scope: Scope, standings: Sequence[Standing], *, 
     return {
         "promise": float(row.at_least) if row else None,
         "promise_label": _("promised %(rate)s") % {"rate": percent(row.at_least)} if row else "",
-        "sources": [interval(one, "source", one.label or _("No source")) for one in found["source"][:SOURCES_SHOWN]],
+        "sources": [interval(one, "source", one.label or _("No source")) for one in sources[:SOURCES_SHOWN]],
         "bands": [interval(one, "band", labels.get(one.key, one.key) or _("No score")) for one in bands],
     }
 

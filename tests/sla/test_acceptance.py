@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from leads.models import Identity, Origin, Stage
+from sla import tasks
 from sla.acceptance import conversions, living_leads, recompute, total
 from sla.models import AcceptanceRate, Agreement, Compliance
 from tests.sla.contract_facts import Contract, at, campaign, make_contract, source
@@ -124,6 +126,18 @@ def test_from_lead_to_customer_by_first_source(contract: Contract) -> None:
     in_range = living_leads(since=at("2018-01-01 00:00"), until=at("2019-01-01 00:00"))
     assert [(row.label, row.leads) for row in conversions(in_range)] == [("Fair", 4)]
     assert total([]) is None
+
+
+def test_the_worker_refreshes_both(contract: Contract, settings: Any) -> None:
+    settings.LEADSLA_NOW = NOW.isoformat()
+    contract.handed(HANDED, accepted=ANSWERED)
+    contract.handed(at("2026-02-03 10:00"), accepted=at("2026-02-03 11:00"))
+    assert tasks.recompute_compliance() == 9
+    assert tasks.recompute_acceptance() == 6  # one row of each dimension
+    assert not Compliance.objects.filter(period_start=date(2026, 2, 1)).exists()
+    tasks.replay_open_periods()
+    assert Compliance.objects.get(period_start=date(2026, 2, 1), commitment__measure="quantity").kept == 1
+    assert AcceptanceRate.objects.filter(period_start=date(2026, 2, 1), dimension="all").exists()
 
 
 # --- the command

@@ -253,6 +253,25 @@ def test_an_ended_agreement_is_judged_while_its_handoffs_finish(contract: Contra
     assert not Compliance.objects.filter(period_start=date(2026, 5, 1)).exists()
 
 
+def test_replay_leaves_out_what_lies_after_the_end_of_an_agreement(contract: Contract) -> None:
+    contract.handed(at("2026-02-12 10:00"), accepted=at("2026-02-12 11:00"))
+    Agreement.objects.update(status=Agreement.Status.ENDED, in_force_until=at("2026-03-01 00:00"))
+    replay(now=at("2026-05-20 12:00"))
+    assert set(Compliance.objects.values_list("period_start", flat=True)) == {date(2026, 2, 1)}
+
+
+def test_history_holds_settled_periods_between_open_ones(contract: Contract) -> None:
+    for month in ("01", "02"):
+        for day in range(2, 8):
+            contract.handed(at(f"2026-{month}-{day:02} 10:00"))
+    now = at("2026-03-02 09:00")
+    replay(now=now)
+    expected = row("quantity").expected
+    Compliance.objects.filter(period_start=date(2026, 2, 1)).update(is_settled=True)
+    replay(now=now)
+    assert row("quantity").expected == expected
+
+
 def test_a_draft_has_no_compliance(contract: Contract) -> None:
     Agreement.objects.update(status=Agreement.Status.DRAFT, in_force_from=None)
     assert recompute(now=at("2026-03-05 12:00")) == 0

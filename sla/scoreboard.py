@@ -14,7 +14,7 @@ from leads.models import Origin
 from leadsla.accounts.models import User
 from sla import measures, periods
 from sla.measures import Scope
-from sla.models import Agreement, Clock, Commitment, Compliance, Decision, Handoff
+from sla.models import Agreement, Clock, Commitment, Compliance, Decision, Handoff, Round
 from sla.periods import Period
 from sla.querysets import ClockQuerySet, HandoffQuerySet
 from sla.statistics import wilson
@@ -238,10 +238,14 @@ def acceptance(scope: Scope, *, now: datetime) -> dict[str, list[Accepted]]:
 # --- rejections, answers in time
 
 
-def rejections(agreement: Agreement, period: Period) -> list[tuple[str, int]]:
-    """Return how often each reason was given in the handoffs of a period that stand rejected, most frequent first."""
-    rows = handed_over(agreement, period).filter(decision=Decision.REJECTED)
-    return list(rows.values_list("reason").annotate(count=Count("pk")).order_by("-count", "reason"))
+def rejections(agreement: Agreement, period: Period) -> list[tuple[str, int, int]]:
+    """Return why handoffs of a period stand rejected: reason, how often, how often it counts; most frequent first."""
+    rejected = handed_over(agreement, period).filter(decision=Decision.REJECTED)
+    rounds = Round.objects.filter(handoff__in=rejected, number=F("handoff__round")).order_by()
+    rows = rounds.values_list("handoff__reason").annotate(
+        count=Count("pk"), counted=Count("pk", filter=Q(is_counted=True))
+    )
+    return list(rows.order_by("-count", "handoff__reason"))
 
 
 @dataclass(frozen=True)
@@ -302,6 +306,11 @@ def at_risk(agreement: Agreement | None, *, user: User, now: datetime) -> ClockQ
     if agreement is not None:
         clocks = clocks.filter(agreement__series=agreement.series)
     return clocks.worst_of_each_lead().order_by("due_at", "pk")
+
+
+def by_side(clocks: ClockQuerySet) -> dict[str, int]:
+    """Return how many of some clocks each side owes."""
+    return dict(clocks.order_by().values_list("side").annotate(count=Count("pk")))
 
 
 # --- what stands behind a figure

@@ -295,12 +295,11 @@ def _acceptance(chosen: Chosen, scope: Scope, standings: Sequence[Standing], *, 
 def _why(chosen: Chosen) -> dict[str, Any]:
     """Return why leads stand rejected: most frequent first, with the running share."""
     counted = scoreboard.rejections(chosen.agreement, chosen.period)
-    reasons = Reason.objects.in_bulk([code for code, _count in counted], field_name="code")
-    total, running, rows = sum(count for _code, count in counted), 0, []
-    for code, count in counted:
+    reasons = Reason.objects.in_bulk([code for code, _count, _counts in counted], field_name="code")
+    total, running, rows = sum(count for _code, count, _counts in counted), 0, []
+    for code, count, counts in counted:
         running += count
         reason = reasons.get(code)
-        is_neither = reason is not None and reason.counts == Reason.Counts.NEITHER
         rows.append(
             {
                 "label": reason.label if reason else code,
@@ -309,7 +308,7 @@ def _why(chosen: Chosen) -> dict[str, Any]:
                 "top": counted[0][1],
                 "together": running / total,
                 "url": chosen.url(state="rejected", reason=code),
-                "aside": _("not counted") if is_neither else "",
+                "aside": "" if counts else _("not counted"),
             }
         )
     return {"rows": rows, "total": total, "sentence": _most(rows, total)}

@@ -121,7 +121,9 @@ def judge_rate(figures: Figures, *, at_least: float, prior: Beta, is_over: bool,
     if is_over and (worst or not best):
         return Judgement(_final(worst) if is_enough else ComplianceStatus.TOO_FEW, value, low, high)
     if not is_enough:
-        return Judgement(ComplianceStatus.EARLY, value, low, high)
+        can_be_enough = not is_over or figures.cases + figures.open_cases >= cases_needed(at_least)
+        status = ComplianceStatus.EARLY if can_be_enough else ComplianceStatus.TOO_FEW
+        return Judgement(status, value, low, high)
     remaining = figures.open_cases + (0 if is_over else round(figures.to_come))
     forecast = rate_forecast(figures.kept, figures.cases, remaining=remaining, prior=prior, at_least=at_least)
     return Judgement(_running(forecast), value, low, high, forecast)

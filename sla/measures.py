@@ -470,7 +470,7 @@ _HANDOFF_BRANCHES: dict[str, str] = {
     """,
     M.USABLE_REASONS: """
     SELECT agreement_id, period_start, 'usable_reasons', NULL::text, id, NULL::bigint,
-           CASE WHEN rejected_usably THEN 'kept' ELSE 'against' END, '', coalesce(is_closed, false)
+           CASE WHEN rejected_usably THEN 'kept' ELSE 'against' END, '', true
     FROM handed
     WHERE rejected_usably IS NOT NULL
     """,

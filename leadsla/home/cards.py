@@ -189,7 +189,8 @@ def _gap(row: Compliance) -> str:
 
 def _sub(row: Compliance, *, agreement: Agreement, period: Period, now: datetime) -> str:
     is_empty = not row.cases and not _is_count(row)
-    parts = [_nothing(row) if is_empty else _cases(row, agreement=agreement, period=period, now=now)]
+    is_over = period.ends_at <= now
+    parts = [_nothing(row, is_over=is_over) if is_empty else _cases(row, agreement=agreement, period=period, now=now)]
     if MEASURES[row.commitment.measure].has_clocks and row.open_cases:
         parts.append(_("%(count)s running") % {"count": number(row.open_cases)})
     if row.left_out:
@@ -207,15 +208,15 @@ def _settled_value(row: Compliance) -> str:
     return percent((row.settled_kept or 0) / row.settled_cases, row.settled_cases) if row.settled_cases else "–"
 
 
-def _nothing(row: Compliance) -> str:
+def _nothing(row: Compliance, *, is_over: bool) -> str:
     match row.commitment.measure:
         case M.ACCEPTED:
-            return _("nothing decided yet")
+            return _("nothing decided") if is_over else _("nothing decided yet")
         case M.USABLE_REASONS:
-            return _("nothing rejected yet")
+            return _("nothing rejected") if is_over else _("nothing rejected yet")
         case M.CUSTOMERS | M.OPPORTUNITIES:
             return _("no lead had its time yet")
-    return _("nothing due yet")
+    return _("nothing was due") if is_over else _("nothing due yet")
 
 
 def _cases(row: Compliance, *, agreement: Agreement, period: Period, now: datetime) -> str:

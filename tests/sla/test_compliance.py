@@ -330,6 +330,8 @@ def test_a_rate_far_from_its_promise_is_certain_with_few_cases() -> None:
 def test_at_the_end_few_cases_are_too_few_to_say() -> None:
     assert rate(4, 4, 0.9, is_over=True) == "too_few"
     assert rate(0, 0, 0.9, is_over=True) == "too_few"
+    assert rate(4, 4, 0.9, is_over=True, open_cases=3) == "too_few"
+    assert rate(4, 4, 0.9, is_over=True, open_cases=46) == "early"
 
 
 def test_after_the_end_a_rate_is_final_when_nothing_open_can_change_it() -> None:

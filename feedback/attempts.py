@@ -80,8 +80,13 @@ def count_as_attempt(handoff: Handoff, *, channel: str, at: datetime) -> bool:
     return sum(other.date() == at.astimezone(zone).date() for other in others) < A_DAY_AT_MOST
 
 
-def progress(handoff: Handoff) -> Progress:
-    """Return how many attempts were made of those that the handoff's agreement asks for."""
+def progress(handoff: Handoff, *, and_one_more: bool = False) -> Progress:
+    """Return how many attempts were made of those that the handoff's agreement asks for.
+
+    Args:
+        handoff: whose attempts.
+        and_one_more: one is being logged that the handoff does not count yet.
+    """
     limit = (
         TimeLimit.objects.filter(
             target__agreement=handoff.agreement_id,
@@ -93,4 +98,4 @@ def progress(handoff: Handoff) -> Progress:
     )
     agreed, channels = limit or (None, None)
     used = FollowUp.objects.filter(handoff=handoff, counts=True).order_by().values("channel").distinct().count()
-    return Progress(handoff.attempts, agreed, used, channels)
+    return Progress(handoff.attempts + and_one_more, agreed, used, channels)

@@ -171,6 +171,7 @@ def log_follow_up(
         now=now,
         next_step_at=next_step_at,
         in_time_proof=_is_proof(handoff, by=by, occurred_at=occurred_at, now=now, by_hand=by_hand),
+        attempts_are_enough=attempts.progress(handoff, and_one_more=counts).is_enough,
     )
     if quality is not None:
         Answer.objects.filter(

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import django_stubs_ext
 import environ
+import pgtrigger
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -181,8 +182,9 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "leadsla_cache"}}
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
-# A row of history carries who and where as JSON, so that reading it needs no join.
 PGHISTORY_INSTALL_CONTEXT_FUNC_ON_MIGRATE = True
+# One statement of history for a statement that changes a million rows.
+PGHISTORY_LEVEL = pgtrigger.Statement
 PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
 # --- Redis: the broker and nothing else

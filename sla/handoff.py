@@ -17,7 +17,7 @@ from leads import conditions, scoring, stages
 from leads.models import Lead, Origin, Stage, Temperature
 from leads.querysets import LeadQuerySet
 from leadsla.accounts.models import Side, Team, User
-from sla import agreements, clocks, gate, notices, routing
+from sla import agreements, clocks, gate, notices, owed, routing
 from sla.models import Agreement, Assignment, Clock, Commitment, Decision, Handoff, Round
 from sla.rounds import assign, loaded, open_round
 
@@ -256,6 +256,8 @@ def record_decision(
     else:
         _take(handoff, by=by, why=_("Accepted from the team's queue."), now=now)
     handoff.refresh_from_db()
+    if decision == Decision.ACCEPTED:
+        owed.begin(handoff, at=now, now=now)
     return round_
 
 
@@ -293,6 +295,7 @@ def withdraw_decision(round_: Round, *, now: datetime) -> bool:
     if handoff.first_follow_up_at is None:
         measures.append(Measure.FIRST_FOLLOW_UP)
     clocks.reopen(handoff, round_number=round_.number, stopped_at=decided_at, measures=measures)
+    owed.take_back(handoff, round_number=round_.number, started_at=decided_at)
     _give_back_to_queue(handoff, taken_at=decided_at)
     return True
 
@@ -508,6 +511,7 @@ def record_follow_up(
     now: datetime,
     next_step_at: datetime | None = None,
     in_time_proof: bool = True,
+    attempts_are_enough: bool = False,
 ) -> bool:
     """Record that sales tried to reach the lead; the first time stops the clock at the moment when it happened.
 
@@ -520,6 +524,7 @@ def record_follow_up(
         next_step_at: what comes next, and when; None clears it.
         in_time_proof: False for a hand entry logged too late to count at its stated time: the clock then stops when it
             was logged, until somebody confirms it.
+        attempts_are_enough: with this one, the agreed attempts are made.
 
     Returns:
         False for a notice, which asks for nothing.
@@ -535,8 +540,10 @@ def record_follow_up(
         columns["reached_at"] = Least(Coalesce("reached_at", Value(at)), Value(at))
     if Handoff.objects.filter(pk=handoff.pk, is_notice=False).update(**columns) != 1:
         return False
-    clocks.stop(handoff, measure=Measure.FIRST_FOLLOW_UP, at=at if in_time_proof else now, now=now)
+    proven_at = at if in_time_proof else now
+    clocks.stop(handoff, measure=Measure.FIRST_FOLLOW_UP, at=proven_at, now=now)
     handoff.refresh_from_db()
+    owed.followed_up(handoff, at=proven_at, now=now, reached=reached, is_enough=attempts_are_enough)
     return True
 
 
@@ -596,6 +603,7 @@ def record_outcome(
     if Handoff.objects.filter(pk=handoff.pk, is_notice=False).update(**columns) != 1:
         return False
     handoff.refresh_from_db()
+    owed.reported(handoff, kind=kind, at=at, now=now)
     return True
 
 
@@ -617,6 +625,7 @@ def record_giving_back(handoff: Handoff, *, reason: str, blames_marketing: bool,
     given = accepted.update(given_back_at=now, given_back_reason=reason, given_back_blames_marketing=blames_marketing)
     if given != 1:
         return False
+    owed.given_back(handoff, now=now)
     clocks.cancel(handoff, now=now)
     handoff.refresh_from_db()
     return True

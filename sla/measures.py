@@ -41,7 +41,7 @@ class Measure:
         code: of `Commitment.Measure`.
         cases: what is counted, in words.
         kept: what keeps the promise.
-        left_out: what counts for neither side.
+        left_out: what does not count against marketing.
         belongs: to which period a case belongs.
         is_count: a number, not a share.
         has_clocks: the rows behind it are clocks, not handoffs.
@@ -93,7 +93,7 @@ MEASURES: dict[str, Measure] = {
                 "stays a breach of sales."
             ),
             _(
-                "Reasons that are neither side's fault, overrides of the gate and handoffs above the range are shown "
+                "Reasons that do not count against marketing, overrides of the gate and handoffs above the range are shown "
                 "apart."
             ),
             _BY_HANDOVER,

@@ -407,7 +407,7 @@ class Round(models.Model):
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     reason = models.SlugField(max_length=40, blank=True)
     is_not_as_defined = models.BooleanField(null=True)  # the reason counts against marketing
-    is_counted = models.BooleanField(default=True)  # false: the reason is neither side's fault
+    is_counted = models.BooleanField(default=True)  # false: the reason does not count against marketing
     is_usable = models.BooleanField(default=True)  # a reason that marketing can act on
     quality = models.PositiveSmallIntegerField(null=True, validators=[MinValueValidator(1), MaxValueValidator(5)])
     returned_at = models.DateTimeField(null=True)  # given to marketing to be fixed

@@ -66,7 +66,7 @@ NOTE_WORDS = {
     "silent": _t("no answer by twice the decision time"),
     "given_back": _t("given back as not as defined"),
     "rejected": _t("rejected"),
-    "not_counted": _t("reason counts for neither side"),
+    "not_counted": _t("reason does not count against marketing"),
     "waiting": _t("waiting for an answer"),
     "met": _t("in time"),
     "late": _t("late"),

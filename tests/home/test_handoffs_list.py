@@ -99,7 +99,7 @@ def test_the_parts_of_a_figure_are_named_and_counted(contract: Contract, max_: U
     contract.handed(HANDED, accepted=ANSWERED, override_by=max_)
     text = signed_in(max_).get("/handoffs/", {"measure": "accepted", "part": "left_out"}).content.decode()
     assert re.search(r'Left out <span class="mute num">2</span>', text)
-    assert "reason counts for neither side" in text
+    assert "reason does not count against marketing" in text
     assert "gate overridden" in text
     assert "No decision by twice the decision time" in text
 

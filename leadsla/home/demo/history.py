@@ -231,7 +231,7 @@ class Teller:
         opened.decided_by, opened.quality = handoff.owner, quality
         if reason:
             opened.is_not_as_defined = reason.counts == Reason.Counts.NOT_AS_DEFINED
-            opened.is_counted = reason.counts != Reason.Counts.NEITHER
+            opened.is_counted = opened.is_not_as_defined
             opened.is_usable = reason.code != "other"
         assert handoff.owner is not None
         story.answers.append(

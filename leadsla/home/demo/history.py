@@ -147,6 +147,7 @@ class Teller:
         self.stories.append(story)
         self._clock(story, M.HAND_OVER, qualified_at, stopped_at=start, owner=lead.owner, team=lead.team)
         self._answer(story)
+        self._owe(story)
 
     def _pack(self, lead: Lead, at: datetime) -> tuple[packs.Pack, packs.Pack]:
         """Freeze the pack; of an old handoff only its heads, which is what lists and figures read."""
@@ -341,9 +342,35 @@ class Teller:
         amount = Decimal(random.randint(12, 96) * 1000)
         self._outcome(story, OutcomeReport.Kind.OPPORTUNITY, opportunity, amount=amount)
         closing = opportunity + timedelta(days=random.uniform(15, 75))
+        moment = hours.add(opportunity, timedelta(hours=random.uniform(60, 150)))
+        while moment < min(closing, self.now):
+            self._call(story, moment, reached=True)
+            moment = hours.add(moment, timedelta(hours=random.uniform(60, 150)))
         is_won = random.random() < 0.42
         kind = OutcomeReport.Kind.WON if is_won else OutcomeReport.Kind.LOST
         self._outcome(story, kind, closing, amount=amount * Decimal("0.9") if is_won else None)
+
+    def _owe(self, story: Story) -> None:
+        """Run the clocks of what sales owes once it accepted: attempts, a first result, updates, the outcome."""
+        handoff, start = story.handoff, story.handoff.decided_at
+        if handoff.decision != "accepted" or start is None:
+            return
+        never = self.now + timedelta(days=1)
+        sixth = story.follow_ups[5].occurred_at if len(story.follow_ups) > 5 else never
+        results = (handoff.reached_at, handoff.meeting_at, handoff.opportunity_at, handoff.won_at, handoff.lost_at)
+        result = min([moment for moment in results if moment], default=never)
+        closed = handoff.closed_at
+        self._clock(story, M.ATTEMPTS, start, stopped_at=max(start, min(result, sixth)), cancelled_at=closed)
+        first_result = min(result, handoff.given_back_at or never)
+        self._clock(story, M.FIRST_RESULT, start, stopped_at=max(start, first_result), cancelled_at=closed)
+        acts = {call.occurred_at for call in story.follow_ups} | {report.occurred_at for report in story.outcomes}
+        for act in sorted(act for act in acts if act > start):
+            self._clock(story, M.UPDATE, start, stopped_at=act)
+            start = act
+        if closed is None or closed > start:
+            self._clock(story, M.UPDATE, start, stopped_at=never, cancelled_at=closed)
+        if closed is not None and handoff.closed_because in {"won", "lost"}:
+            self._clock(story, M.OUTCOME, closed, stopped_at=closed)
 
     def _give_back(self, story: Story, at: datetime, code: str) -> None:
         """Close an accepted handoff after contact, or after the agreed attempts; the lead rests."""

@@ -54,18 +54,31 @@ def _ways() -> dict[str, str]:
     }
 
 
+def told(lead: Lead, code: str) -> tuple[str, datetime | None]:
+    """Return who or what told a fact of a lead, in words, and when; "" and None where nobody noted it."""
+    proof = lead.fact_sources.get(code)
+    if not isinstance(proof, Mapping):
+        return "", None
+    return _teller(proof, User.objects.in_bulk({proof["by"]} if proof.get("by") else ())), _told_at(proof)
+
+
+def _teller(proof: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    way, _colon, rest = str(proof.get("via") or "").partition(":")
+    person = people.get(proof.get("by") or 0)
+    words = str(person) if person is not None and way == "hand" else _ways().get(way, way)
+    return f"{words} ({rest})" if rest else words
+
+
+def _told_at(proof: Mapping[str, Any]) -> datetime | None:
+    return parse_datetime(str(proof.get("at") or ""))
+
+
 def _source(proof: Mapping[str, Any] | None, people: Mapping[int, User], *, now: datetime) -> str:
     """Write where a fact came from: `form, 19 Oct` or the person who entered it."""
     if not proof:
         return ""
-    via = str(proof.get("via") or "")
-    person = people.get(proof.get("by") or 0)
-    way, _colon, rest = via.partition(":")
-    words = str(person) if person is not None and way == "hand" else _ways().get(way, way)
-    if rest:
-        words = f"{words} ({rest})"
-    at = parse_datetime(str(proof.get("at") or ""))
-    return ", ".join(part for part in (words, day_text(at, now) if at else "") if part)
+    at = _told_at(proof)
+    return ", ".join(part for part in (_teller(proof, people), day_text(at, now) if at else "") if part)
 
 
 def _value(lead: Lead, code: str) -> str:

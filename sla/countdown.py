@@ -34,6 +34,7 @@ class Countdown:
         budget_seconds: working seconds in all.
         ticks_until: end of the opening hours in which the clock runs now, in seconds since 1970; None when it stands.
         day_seconds: a working day of the clock's calendar.
+        is_broken: it stopped after its due time, or never will.
     """
 
     state: str
@@ -44,6 +45,7 @@ class Countdown:
     budget_seconds: float
     ticks_until: float | None
     day_seconds: float
+    is_broken: bool = False
 
     @property
     def working_day_seconds(self) -> float:
@@ -79,6 +81,11 @@ def due_words(clock: Clock, *, now: datetime) -> str:
         Measure.FIRST_FOLLOW_UP.value: _("follow up by %(moment)s"),
         Measure.FIX.value: _("fix by %(moment)s"),
         Measure.HAND_OVER.value: _("hand over by %(moment)s"),
+        Measure.ATTEMPTS.value: _("attempts by %(moment)s"),
+        Measure.FIRST_RESULT.value: _("result by %(moment)s"),
+        Measure.UPDATE.value: _("update by %(moment)s"),
+        Measure.OUTCOME.value: _("won or lost by %(moment)s"),
+        Measure.ANSWER.value: _("answer by %(moment)s"),
     }
     return patterns.get(clock.measure, _("due %(moment)s")) % {"moment": moment_text(clock.due_at, now)}
 
@@ -87,11 +94,10 @@ def _words(
     clock: Clock, hours: WorkingTime, *, now: datetime, left: float, share: float, is_late: bool, is_open: bool
 ) -> tuple[str, str, str]:
     day = _day_seconds(hours)
-    if is_late:
-        was_due = _("was due %(moment)s") % {"moment": moment_text(clock.due_at, now)}
-        return "late", _("%(duration)s overdue") % {"duration": duration(left, day)}, was_due
-    remaining = _("%(duration)s left") % {"duration": duration(left, day)}
     due = due_words(clock, now=now)
+    if is_late:
+        return "late", _("%(duration)s overdue") % {"duration": duration(left, day)}, due
+    remaining = _("%(duration)s left") % {"duration": duration(left, day)}
     if clock.paused_at:
         return "paused", remaining, _("paused since %(moment)s") % {"moment": moment_text(clock.paused_at, now)}
     if not is_open:
@@ -117,7 +123,8 @@ def _of_stopped(clock: Clock, *, day: float) -> Countdown:
         text = f"{text}, {took}"
     left = clock.budget_seconds - (clock.used_seconds or 0.0)
     detail = _("entered late") if clock.entered_late else ""
-    return Countdown("done", text, detail, 0.0, left, clock.budget_seconds, None, day)
+    is_broken = clock.outcome in {Outcome.LATE, Outcome.MISSED}
+    return Countdown("done", text, detail, 0.0, left, clock.budget_seconds, None, day, is_broken)
 
 
 def _opening(opening: datetime, *, now: datetime) -> str:

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from django.utils.dateformat import format as format_date
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from leads import conditions, qualification, scoring
+from leads import conditions, profile, qualification, scoring
 from leads.models import ASKED_KINDS, Campaign, Door, Interaction, Lead, Verdict
 from leads.qualification import CriterionState
 from sla.models import Agreement, Handoff, Round
@@ -67,7 +65,7 @@ def freeze(lead: Lead, *, agreement: Agreement | None, now: datetime) -> tuple[P
         "earlier": _earlier(lead),
         "answers": {
             "why_now": _why_now(lead, story),
-            "need": {"text": "", "source": _source_of(lead, "need")},
+            "need": {"text": "", **_source_of(lead, "need")},
             "next_step": _next_step(lead, questions, campaign),
         },
     }
@@ -237,10 +235,6 @@ def _earlier(lead: Lead) -> list[Pack]:
 # --- the three answers
 
 
-def _day(moment: datetime) -> str:
-    return format_date(localtime(moment), "D j M Y")
-
-
 def _why_now(lead: Lead, story: list[Pack]) -> Pack:
     """Say why the lead is handed over now: what they asked for, else score and what they did last."""
     if lead.door == Door.ASKED:
@@ -252,28 +246,20 @@ def _why_now(lead: Lead, story: list[Pack]) -> Pack:
         )
         if asked is not None:
             text = f"{asked.get_kind_display()}: {asked.detail}" if asked.detail else asked.get_kind_display()
-            source = _("%(source)s, %(day)s") % {
-                "source": asked.source.name if asked.source else _("their request"),
-                "day": _day(asked.occurred_at),
-            }
-            return {"text": text, "source": source}
+            source = asked.source.name if asked.source else _("their request")
+            return {"text": text, "source": source, "at": _moment(asked.occurred_at)}
     counted = [entry for entry in story if entry["counted"]]
     parts = list(dict.fromkeys(entry["label"] for entry in counted))[:3]
+    parts[1:] = [label[:1].lower() + label[1:] for label in parts[1:]]
     score = _("Score %(score)d (%(grade)s)") % {"score": int(lead.score or 0), "grade": lead.grade or "–"}
     text = _("%(score)s: %(parts)s.") % {"score": score, "parts": ", ".join(parts)} if parts else f"{score}."
     return {"text": text, "source": _("what they did, as the score counts it")}
 
 
-def _source_of(lead: Lead, field: str) -> str:
-    """Say where a fact comes from: `by hand, Mia Albrecht, Tue 3 Mar 2026`."""
-    told = lead.fact_sources.get(field)
-    if not isinstance(told, dict):
-        return ""
-    at = str(told.get("at") or "")
-    parts = [str(told.get("via") or ""), str(told.get("by") or "")]
-    if at:
-        parts.append(_day(datetime.fromisoformat(at)) if "T" in at else at)
-    return ", ".join(part for part in parts if part)
+def _source_of(lead: Lead, field: str) -> Pack:
+    """Say who or what told a fact, and when."""
+    words, at = profile.told(lead, field)
+    return {"source": words, "at": _moment(at)}
 
 
 def _next_step(lead: Lead, questions: list[Pack], campaign: Pack | None) -> Pack:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,13 +25,13 @@ from leadsla.accounts.access import Act, may, requires
 from leadsla.accounts.models import User
 from leadsla.accounts.requests import SignedInRequest
 from leadsla.display import day_text, duration, moment_text, money
+from leadsla.home import queue
 from sla import packs
 from sla.countdown import Countdown, countdown
-from sla.models import Clock, Decision, Handoff, Round
+from sla.models import Clock, Commitment, Decision, Handoff, Round
 
 SINCE_AT_MOST = 100
 ROOM = 1.04  # right of the longest bar of the score
-NEARBY = 300
 
 Entry = dict[str, Any]
 
@@ -86,11 +86,7 @@ def _criteria(pack: Entry, *, now: datetime) -> list[Entry]:
     return [
         {
             **criterion,
-            "by": ", ".join(
-                part
-                for part in (criterion["who"], _day_of(criterion["when"], now) if criterion["when"] else "")
-                if part
-            ),
+            "by": _told(criterion["who"], criterion["when"], now=now),
             "field_url": "",
         }
         for criterion in pack.get("criteria", [])
@@ -99,6 +95,18 @@ def _criteria(pack: Entry, *, now: datetime) -> list[Entry]:
 
 def _day_of(text: str, now: datetime) -> str:
     return day_text(datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text), now)
+
+
+def _answers(pack: Entry, *, now: datetime) -> Entry:
+    """Add to each of the three answers who or what told it and on which day: "form, Tue 3 Mar"."""
+    return {
+        name: {**answer, "by": _told(answer.get("source", ""), answer.get("at"), now=now)}
+        for name, answer in pack.get("answers", {}).items()
+    }
+
+
+def _told(who: str, at: str | None, *, now: datetime) -> str:
+    return ", ".join(part for part in (who, _day_of(at, now) if at else "") if part)
 
 
 def _facts_line(pack: Entry, lead: Lead) -> str:
@@ -299,20 +307,28 @@ def _clocks(handoff: Handoff, *, now: datetime) -> list[Countdown]:
         outcome=Clock.Outcome.CANCELLED
     )
     return [
-        countdown(one, now=now)
+        _named(countdown(one, now=now), one)
         for one in sorted(shown, key=lambda one: (one.stopped_at is not None, one.due_at, one.pk))
     ]
 
 
-def _neighbours(user: User, handoff: Handoff) -> Entry:
+def _named(shown: Countdown, one: Clock) -> Countdown:
+    """Say of a stopped clock what it was for; of a running one its due time says it."""
+    if shown.state != "done":
+        return shown
+    words = {
+        Commitment.Measure.DECIDE.value: _("decision"),
+        Commitment.Measure.FIRST_FOLLOW_UP.value: _("first follow-up"),
+    }
+    what = words.get(one.measure, str(Commitment.Measure(one.measure).label).lower())
+    return replace(shown, detail=", ".join(part for part in (what, shown.detail) if part))
+
+
+def _neighbours(user: User, handoff: Handoff, *, now: datetime) -> Entry:
     """Return the handoffs before and after this one among those that wait for the reader, and its place there."""
     if not may(user, Act.WORK_QUEUE):
         return {}
-    mine = Q(owner=user)
-    if user.team_id is not None:
-        mine |= Q(owner=None, to_team=user.team_id)
-    waiting = Handoff.objects.waiting().filter(mine).order_by("handed_over_at", "pk")
-    ids = list(waiting.values_list("public_id", flat=True)[:NEARBY])
+    ids = queue.to_answer(user, now=now)
     if handoff.public_id not in ids:
         return {}
     at = ids.index(handoff.public_id)
@@ -362,6 +378,7 @@ def pack(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "round": round_,
         "rounds": list(handoff.rounds.all()) if handoff.round > 1 else [],
         "pack": frozen,
+        "answers": _answers(frozen, now=now),
         "person": person,
         "is_erased": not any(person.values()),
         "name": person.get("name") or str(handoff.lead),
@@ -380,7 +397,7 @@ def pack(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "since": _since(handoff, round_),
         "answer": answer,
         "undo_seconds": int((answer.not_before - now).total_seconds()) if answer else 0,
-        "nearby": _neighbours(request.user, handoff),
+        "nearby": _neighbours(request.user, handoff, now=now),
         "works_queue": may(request.user, Act.WORK_QUEUE),
         "now": now,
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KT
@@ -28,6 +29,7 @@ from sla.countdown import Countdown, due_words
 from sla.models import Assignment, Clock, Commitment, Decision, Handoff, Round, TimeLimit
 
 AT_MOST = 300
+SHOWN_FIRST = 20  # of a list in which nothing waits for an answer
 TOLD_FOR = timedelta(minutes=2)  # how long a queue says that a colleague took a lead
 OWED_AT_ONCE = (Commitment.Measure.DECIDE, Commitment.Measure.FIRST_FOLLOW_UP)
 KEYS = (
@@ -67,18 +69,37 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """One of the lists that the queue falls into."""
+    """One of the lists that the queue falls into.
+
+    Attributes:
+        order: by what its lines are sorted, in words.
+        most: how many lines are shown until somebody asks for all; None for a list that is always whole.
+        is_whole: somebody asked for all.
+    """
 
     code: str
     title: str
     short: str
     rows: list[Row] = field(default_factory=list)
     empty: str = ""
+    order: str = ""
+    most: int | None = None
+    is_whole: bool = False
 
     @property
     def count(self) -> int:
         """How many lines ask for something."""
         return sum(not row.undo_seconds for row in self.rows)
+
+    @property
+    def shown(self) -> list[Row]:
+        """Return the lines that are shown."""
+        return self.rows if self.is_whole else self.rows[: self.most]
+
+    @property
+    def is_long(self) -> bool:
+        """Tell whether there are more lines than are shown at first."""
+        return self.most is not None and len(self.rows) > self.most
 
 
 @dataclass(frozen=True)
@@ -97,12 +118,13 @@ class Queue:
         return {group.code: group.count for group in self.groups}
 
 
-def of(user: User, *, now: datetime) -> Queue:
+def of(user: User, *, now: datetime, whole: str = "") -> Queue:
     """Collect what waits for a person, in a fixed number of queries.
 
     Args:
         user: who works in sales.
         now: the moment.
+        whole: code of the list that is shown to its end.
     """
     answers = _to_undo(user, now=now)
     open_ones = list(_open(user)[:AT_MOST])
@@ -127,13 +149,40 @@ def of(user: User, *, now: datetime) -> Queue:
     ]
     second = [_follow_up_row(one, running.get(one.pk), last.get(one.pk), agreed, now=now) for one in due]
     third = [_report_row(one, running.get(one.pk), last.get(one.pk), now=now) for one in to_report]
+    soonest = _("soonest due first")
     groups = [
-        Group("answer", _("To answer"), _("Answer"), _sorted(first), _("Nothing waits for your answer.")),
-        Group("follow-up", _("Follow-ups due"), _("Follow up"), _sorted(second), _("No follow-up is due today.")),
-        Group("report", _("Outcomes to report"), _("Report"), _sorted(third), _("No outcome is missing.")),
+        Group("answer", _("To answer"), _("Answer"), _sorted(first), _("Nothing waits for your answer."), soonest),
+        Group(
+            "follow-up",
+            _("Follow-ups due"),
+            _("Follow up"),
+            _sorted(second),
+            _("No follow-up is due today."),
+            soonest,
+            SHOWN_FIRST,
+            whole == "follow-up",
+        ),
+        Group(
+            "report",
+            _("Outcomes to report"),
+            _("Report"),
+            _sorted(third),
+            _("No outcome is missing."),
+            _("longest open first"),
+            SHOWN_FIRST,
+            whole == "report",
+        ),
     ]
     overdue = sum(1 for row in first if row.countdown is not None and row.countdown.state == "late")
     return Queue(groups, _to_rule(user, now=now), _taken(user, now=now), overdue, _day_ends(running, tomorrow, now=now))
+
+
+def to_answer(user: User, *, now: datetime) -> list[UUID]:
+    """Return what waits for a person's answer, in the order of their queue."""
+    waiting = [handoff for handoff in _open(user)[:AT_MOST] if not handoff.decision]
+    running = clocks.worst(waiting, now=now)
+    rows = _sorted(Row(handoff, place=_place(handoff, running.get(handoff.pk))) for handoff in waiting)
+    return [row.handoff.public_id for row in rows]
 
 
 def _sorted(rows: Iterable[Row]) -> list[Row]:
@@ -290,8 +339,9 @@ def _agreed_attempts(handoffs: list[Handoff]) -> dict[tuple[int | None, str], in
 def _last_words(last: FollowUp | None, *, now: datetime) -> str:
     if last is None:
         return _("not tried yet")
-    words = {"result": last.get_result_display().lower(), "moment": moment_text(last.occurred_at, now)}
-    return _("last: %(result)s, %(moment)s") % words
+    is_recent = now - last.occurred_at < timedelta(days=2)
+    when = moment_text(last.occurred_at, now) if is_recent else day_text(last.occurred_at, now)
+    return _("%(result)s, %(when)s") % {"result": last.get_result_display().lower(), "when": when}
 
 
 def _follow_up_row(
@@ -309,14 +359,18 @@ def _follow_up_row(
     moments = [moment for moment in (handoff.next_step_at, running.due_at if running else None) if moment]
     return Row(
         handoff,
-        place=min(moments, default=handoff.decided_at or handoff.recorded_at),
+        place=min(moments, default=now),  # what is late comes before what nobody planned
         countdown=clocks.countdown(running, now=now) if running else None,
         why=" · ".join(part for part in (attempt % number, planned) if part),
         beside=(_accepted(handoff, now=now), _last_words(last, now=now)),
-        due=_("next step %(moment)s") % {"moment": moment_text(handoff.next_step_at, now)}
-        if handoff.next_step_at
-        else "",
+        due=_planned(handoff, running, now=now),
     )
+
+
+def _planned(handoff: Handoff, running: Clock | None, *, now: datetime) -> str:
+    if handoff.next_step_at:
+        return _("next step %(moment)s") % {"moment": moment_text(handoff.next_step_at, now)}
+    return "" if running else _("nothing planned")
 
 
 def _accepted(handoff: Handoff, *, now: datetime) -> str:
@@ -324,15 +378,17 @@ def _accepted(handoff: Handoff, *, now: datetime) -> str:
 
 
 def _report_row(handoff: Handoff, running: Clock | None, last: FollowUp | None, *, now: datetime) -> Row:
+    open_since = handoff.opportunity_at or handoff.meeting_at or handoff.reached_at or now
+    words = {"day": day_text(open_since, now)}
     if handoff.opportunity_at:
-        why = _("Opportunity since %(day)s: won or lost?") % {"day": day_text(handoff.opportunity_at, now)}
+        why = _("Opportunity since %(day)s: won or lost?") % words
     elif handoff.meeting_at:
-        why = _("Met %(day)s: is it an opportunity?") % {"day": day_text(handoff.meeting_at, now)}
+        why = _("Met %(day)s: is it an opportunity?") % words
     else:
-        why = _("Reached %(day)s: what came of it, or what is next?") % {"day": day_text(handoff.reached_at, now)}
+        why = _("Reached %(day)s: what came of it, or what is next?") % words
     return Row(
         handoff,
-        place=_place(handoff, running),
+        place=running.due_at if running else open_since,
         countdown=clocks.countdown(running, now=now) if running else None,
         why=why,
         beside=(_accepted(handoff, now=now), _last_words(last, now=now)),
@@ -354,11 +410,13 @@ def _day_ends(running: dict[int, Clock], tomorrow: datetime, *, now: datetime) -
 def queue(request: SignedInRequest) -> HttpResponse:
     """Show the queue; HTMX fetches its lists again every half minute and after each answer."""
     now = clock.now()
-    mine = of(request.user, now=now)
+    whole = request.GET.get("all", "")
+    mine = of(request.user, now=now, whole=whole)
     tab = request.GET.get("tab", "")
     context: dict[str, Any] = {
         "queue": mine,
         "tab": tab if tab in mine.counts else "answer",
+        "whole": whole,
         "keys": [{"key": key, "label": label} for key, label in KEYS],
         "now": now,
         "is_part": bool(request.htmx),

@@ -13,6 +13,7 @@ from feedback.models import Reason
 from leads import intake
 from leads.models import Company, InteractionKind, Lead
 from leadsla.accounts.models import User
+from leadsla.home import queue
 from sla import handoff as handoffs
 from sla.models import Handoff, Round
 
@@ -128,6 +129,54 @@ def test_acts_follow_the_state(signed_in, sam, handoff, tuesday) -> None:
         handoff, by=sam, kind="lost", occurred_at=tuesday + 2 * MINUTE, now=tuesday + 2 * MINUTE, lost_because="Price"
     )
     assert offered() == {"outcome"}
+
+
+def test_need_names_who_wrote_it_down_and_when(signed_in, sam, mia, handoff, tuesday) -> None:
+    lead = Lead.objects.get(pk=handoff.lead_id)
+    decisions.reject(
+        handoff,
+        reason=Reason.objects.get(code="bad_contact_data"),
+        by=sam,
+        now=tuesday,
+        asked={"field": "phone"},
+        quality=2,
+        via="api",
+    )
+    decisions.carry_out_due(now=tuesday)
+    intake.amend(lead, facts={"need": "Two lines, not one"}, by=mia, now=tuesday + MINUTE)
+    handoffs.send_again(handoff, by=mia, now=tuesday + MINUTE)
+    text = page(signed_in(sam), handoff)
+    assert "Two lines, not one" in text
+    assert "Mia Albrecht, today" in text
+
+
+def test_next_is_the_next_of_the_queue(signed_in, sam, sue, mia, handoff, tuesday) -> None:
+    def asks(name: str, at: datetime) -> Handoff:
+        arrival = intake.Arrival(
+            facts={"name": name, "email": f"info@{name.lower()}.example", "country": "DE"},
+            kind=InteractionKind.DEMO_REQUEST,
+            occurred_at=at,
+            key=name,
+        )
+        return handoffs.hand_over(intake.receive(arrival, now=at, by=mia).lead, by=mia, now=at)
+
+    soon, later = asks("Soon", tuesday + MINUTE), asks("Later", tuesday + 2 * MINUTE)
+    outcomes.log_follow_up(
+        soon, by=sam, channel="call", result="no_answer", occurred_at=tuesday + 2 * MINUTE, now=tuesday + 2 * MINUTE
+    )  # now only the decision is owed, and that has four hours
+    order = queue.to_answer(sam, now=tuesday + 2 * MINUTE)
+    assert order.index(soon.public_id) > order.index(later.public_id)
+    text = page(signed_in(sam), later)
+    assert reverse("home:pack", args=(soon.public_id,)) in text
+
+
+def test_stopped_clock_says_what_it_was_for(signed_in, sam, handoff, tuesday) -> None:
+    outcomes.log_follow_up(
+        handoff, by=sam, channel="call", result="no_answer", occurred_at=tuesday + MINUTE, now=tuesday + MINUTE
+    )
+    text = page(signed_in(sam), handoff)
+    assert "In time, 60 s" in text
+    assert '<div class="due">first follow-up</div>' in text
 
 
 def test_marketing_reads_but_does_not_answer(signed_in, mia, handoff) -> None:

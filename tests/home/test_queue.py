@@ -97,11 +97,35 @@ def test_what_follows_moves_through_the_lists(hand_over, sam, tuesday) -> None:
     tomorrow = tuesday + timedelta(hours=20)
     row = queues.of(sam, now=tomorrow).groups[1].rows[0]
     assert row.why == "Attempt 2 of 6 · Call again"
-    assert row.beside == ("Accepted yesterday", "last: no answer, yesterday 10:02")
+    assert row.beside == ("Accepted yesterday", "no answer, yesterday 10:02")
 
     outcomes.log_follow_up(handoff, by=sam, channel="call", result="reached", occurred_at=tomorrow, now=tomorrow)
     assert [group.count for group in queues.of(sam, now=tomorrow).groups] == [0, 0, 1]
     assert queues.of(sam, now=tomorrow).groups[2].rows[0].why == "Reached today: what came of it, or what is next?"
+
+
+def test_late_follow_up_comes_before_one_that_nobody_planned(hand_over, sam, tuesday) -> None:
+    unplanned = hand_over("Una Planned", at=tuesday)
+    decisions.accept(unplanned, by=sam, now=tuesday)
+    outcomes.log_follow_up(unplanned, by=sam, channel="call", result="no_answer", occurred_at=tuesday, now=tuesday)
+    decisions.accept(hand_over("Lena Late", at=tuesday + MINUTE), by=sam, now=tuesday + MINUTE)
+    follow_up = queues.of(sam, now=tuesday + 10 * MINUTE).groups[1]  # the call to Lena was due after 5 minutes
+    assert names(follow_up) == ["Lena Late", "Una Planned"]
+    assert follow_up.rows[1].due == "nothing planned" or follow_up.rows[1].countdown is not None
+
+
+def test_long_lists_are_cut_until_somebody_asks(signed_in, hand_over, sam, settings, tuesday, monkeypatch) -> None:
+    settings.LEADSLA_NOW = "2026-03-03T10:01"
+    monkeypatch.setattr(queues, "SHOWN_FIRST", 2)
+    for name in ("Ann One", "Ben Two", "Cleo Three"):
+        decisions.accept(hand_over(name, at=tuesday), by=sam, now=tuesday)
+    browser = signed_in(sam)
+    address = reverse("home:queue")
+    cut = browser.get(address).content.decode()
+    assert ("Ann One" in cut, "Cleo Three" in cut, "Show all 3" in cut) == (True, False, True)
+    whole = browser.get(f"{address}?all=follow-up").content.decode()
+    assert ("Cleo Three" in whole, "Show the first 2" in whole) == (True, True)
+    assert f'hx-get="{address}?all=follow-up&amp;tab=answer"' in whole  # the refresh keeps it open
 
 
 def test_undo_line_stands_where_the_row_was(hand_over, sam, tuesday) -> None:

@@ -216,9 +216,9 @@ def test_the_clock_ends_with_the_qualification(asks: MakeLead) -> None:
         (berlin(2026, 3, 3, 18, 0), "sleep", "20 min left", "goes on Wed 09:00"),
         (berlin(2026, 3, 4, 9, 8), "soon", "12 min left", "follow up by today 09:20"),
         (berlin(2026, 3, 4, 9, 19, 15), "soon", "45 s left", "follow up by today 09:20"),
-        (berlin(2026, 3, 4, 10, 30), "late", "1 h 10 overdue", "was due today 09:20"),
+        (berlin(2026, 3, 4, 10, 30), "late", "1 h 10 overdue", "follow up by today 09:20"),
         # Over lunch nothing is added.
-        (berlin(2026, 3, 4, 12, 30), "late", "2 h 40 overdue", "was due today 09:20"),
+        (berlin(2026, 3, 4, 12, 30), "late", "2 h 40 overdue", "follow up by today 09:20"),
     ],
 )
 def test_countdown_says_what_is_left_in_working_time(

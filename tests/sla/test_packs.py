@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from leads import intake, qualification
 from leads.models import Campaign, InteractionKind, Lead
@@ -74,7 +74,8 @@ def test_the_three_answers(asks: MakeLead, sam: User, tuesday: datetime) -> None
     pack = packs.read(handed_over(lead, at=tuesday).rounds.get())
     assert pack["answers"]["why_now"] == {
         "text": "Asked for a demo",
-        "source": "their request, Tue 3 Mar 2026",
+        "source": "their request",
+        "at": tuesday.astimezone(UTC).isoformat(),
     }
     assert pack["answers"]["next_step"] == {
         "text": "Call them. Ask: Which line stops most?",

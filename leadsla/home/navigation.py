@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -91,11 +92,16 @@ def home_of(user: User) -> str:
     """Return the address of the page with a person's own work; the profile for somebody without a role."""
     for role, name in HOMES:
         if user.has_role(role):
-            try:
-                return reverse(name)
-            except NoReverseMatch:
-                continue
+            return reverse(name)
     return reverse("accounts:profile")
+
+
+def _places() -> Iterator[Place]:
+    return (place for _title, places in SECTIONS for place in places)
+
+
+def _url(place: Place) -> str:
+    return reverse(place.name)
 
 
 def sections_for(user: User, *, path: str, counts: dict[str, int]) -> list[Section]:
@@ -103,25 +109,23 @@ def sections_for(user: User, *, path: str, counts: dict[str, int]) -> list[Secti
 
     Args:
         user: whose.
-        path: of the request, to mark the current entry.
+        path: of the request; the entry whose address is the longest beginning of it is the current one.
         counts: open work by URL name, shown at the right of an entry.
 
     Returns:
         Sections that are not empty; the same address appears once.
     """
+    current = max((url for url in map(_url, _places()) if path.startswith(url)), key=len, default="")
     found: list[Section] = []
     seen: set[str] = set()
     for title, places in SECTIONS:
         items: list[Item] = []
         for place in places:
-            try:
-                url = reverse(place.name)
-            except NoReverseMatch:  # while pages are being built
-                continue
+            url = _url(place)
             if url in seen or not may(user, place.act):
                 continue
             seen.add(url)
-            items.append(Item(place.label, url, place.icon, path.startswith(url), counts.get(place.name)))
+            items.append(Item(place.label, url, place.icon, url == current, counts.get(place.name)))
         if items:
             found.append(Section(title, items))
     return found

@@ -45,14 +45,27 @@ const start = (box) => {
     }
   };
 
+  // The reason that is called so comes before one that only mentions it.
+  const found = () => {
+    const open = options.filter((one) => !one.hidden && one.querySelector("input:not(:disabled)"));
+    const wanted = fold(search.value.trim());
+    return open.find((one) => fold(one.textContent).replace(/^[\s\d·]+/, "").startsWith(wanted)) ?? open[0];
+  };
+
   search?.addEventListener("input", filter);
+  list?.addEventListener("keydown", (event) => {
+    const option = /^[1-9]$/.test(event.key) && options.find((one) => one.dataset.number === event.key);
+    if (!option || !choose(option)) return;
+    option.querySelector("input").focus();
+    event.preventDefault();
+  });
   search?.addEventListener("keydown", (event) => {
     // A number in the empty search field picks; with text in it, it is text.
     if (/^[1-9]$/.test(event.key) && !search.value) {
       const option = options.find((one) => one.dataset.number === event.key);
       if (choose(option)) event.preventDefault();
     } else if (event.key === "Enter") {
-      const first = options.find((one) => !one.hidden && one.querySelector("input:not(:disabled)"));
+      const first = found();
       if (search.value && first) {
         choose(first);
         event.preventDefault();

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
@@ -163,7 +163,7 @@ def course(lead: Lead, *, days: Sequence[date], now: datetime) -> list[tuple[dat
         return []
     today = day_of(now)
     moments = [Moment(until=now if day >= today else _end_of(day), today=day) for day in days]
-    totals = _totals(lead, model, moments, now=now)
+    totals = _Asked.of(lead, model, now=now).totals(moments)
     return [(day, total) for day, total in zip(days, totals, strict=False) if total is not None]
 
 
@@ -195,41 +195,79 @@ class _Counted:
     days: Sequence[date] = ()
 
 
-def _rows(statement: Sql) -> list[dict[str, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement.text, statement.params)
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+@dataclass(frozen=True)
+class _Asked:
+    """The statement of one lead under one model: compiled once, asked for as many moments as one likes."""
+
+    lead: Lead
+    model: ScoreModel
+    rules: Sequence[ScoreRule]
+    now: datetime
+    facts: score_statement.Facts
+
+    @classmethod
+    def of(cls, lead: Lead, model: ScoreModel, *, now: datetime) -> _Asked:
+        rules = list(model.rules.all())
+        facts = score_statement.points_of_facts(rules, score_statement.of_lead(lead.pk), now=now)
+        return cls(lead, model, rules, now, facts)
+
+    def rows(self, moments: Sequence[Moment], select: str) -> list[dict[str, Any]]:
+        """Put a SELECT behind the chain and return what it finds; `key` is the place of the moment."""
+        chain = score_statement.scored(
+            self.model,
+            self.rules,
+            score_statement.of_lead(self.lead.pk),
+            now=self.now,
+            moments=moments,
+            facts=self.facts,
+        )
+        statement = chain + Sql(select)
+        with connection.cursor() as cursor:
+            cursor.execute(statement.text, statement.params)
+            names = [column.name for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def totals(self, moments: Sequence[Moment]) -> list[Decimal | None]:
+        """Return the score as of each moment."""
+        if not moments:
+            return []
+        return [row["score"] for row in self.rows(moments, "SELECT key, score FROM scored ORDER BY key")]
+
+    def totals_of_days(self, days: Sequence[date]) -> list[Decimal | None]:
+        """Return the score of days ahead if nothing new happens."""
+        return self.totals([Moment(until=self.now, today=day) for day in days])
 
 
-def _totals(lead: Lead, model: ScoreModel, moments: Sequence[Moment], *, now: datetime) -> list[Decimal | None]:
-    if not moments:
-        return []
-    rules = list(model.rules.all())
-    chain = score_statement.scored(model, rules, score_statement.of_lead(lead.pk), now=now, moments=moments)
-    rows = _rows(chain + Sql("SELECT key, score FROM scored ORDER BY key"))
-    return [row["score"] for row in rows]
+# The score as of each moment, and of the first of them also each rule on interactions that counted.
+_SCORED_AND_COUNTED = """SELECT c.*, s.*, u.no, u.points, u.capped, u.times, CASE WHEN u.key IS NOT NULL THEN (
+    SELECT array_agg(DISTINCT d.day ORDER BY d.day DESC) FROM counted d
+    WHERE d.key = u.key AND d.no = u.no AND d.times > 0
+) END AS days
+FROM scored s JOIN chosen c USING (key) LEFT JOIN sums u ON u.key = s.key AND s.key = 0
+ORDER BY s.key, u.no"""
 
 
 def _explained(lead: Lead, model: ScoreModel, threshold: Decimal, *, as_of: datetime) -> Explanation:
-    rules = list(model.rules.all())
-    moments = [Moment(until=as_of, today=day_of(as_of))]
-    chain = score_statement.scored(model, rules, score_statement.of_lead(lead.pk), now=as_of, moments=moments)
-    found = _rows(chain + Sql("SELECT s.*, c.silent, c.* FROM scored s JOIN chosen c USING (key)"))
+    asked, today = _Asked.of(lead, model, now=as_of), day_of(as_of)
+    # The fortnights ahead come by the same statement: most that are explained are over the line.
+    ahead = [today + timedelta(days=n) for n in range(14, _FORESEEN + 1, 14)]
+    rows = asked.rows([Moment(until=as_of, today=day) for day in (today, *ahead)], _SCORED_AND_COUNTED)
+    found = [row for row in rows if row["key"] == 0]
     if not found or found[0]["score"] is None:
         return Explanation(None, threshold, model, as_of)
-    scored = found[0]
-    by_interactions = _rows(chain + Sql(_COUNTED))
+    scored, rules = found[0], asked.rules
     counted = [
         _Counted(rule, rule.points, capped(rule, rule.points)) for no, rule in on_facts(rules) if scored[f"rule_{no}"]
     ]
     counted += [
         _Counted(rules[row["no"]], row["points"], row["capped"], row["times"], row["days"] or [])
-        for row in by_interactions
+        for row in found
+        if row["no"] is not None
     ]
-    groups = _groups(lead, model, counted, scored, today=day_of(as_of))
+    groups = _groups(lead, model, counted, scored, today=today)
     widest = _widest(groups, threshold)
     total: Decimal = scored["score"]
+    later = [row["score"] for row in rows if row["key"] > 0]
     return Explanation(
         total=total,
         threshold=threshold,
@@ -237,29 +275,25 @@ def _explained(lead: Lead, model: ScoreModel, threshold: Decimal, *, as_of: date
         as_of=as_of,
         groups=_placed(groups, widest),
         widest=widest,
-        falls_below_on=_falls_below(lead, model, total, threshold, as_of=as_of),
+        falls_below_on=_falls_below(asked, total, threshold, list(zip(ahead, later, strict=True))),
         advice=_advice(lead, rules, scored, model, short_of=threshold - total),
     )
 
 
-_COUNTED = """SELECT s.no, s.points, s.capped, s.times, (
-    SELECT array_agg(DISTINCT c.day ORDER BY c.day DESC) FROM counted c
-    WHERE c.key = s.key AND c.no = s.no AND c.times > 0
-) AS days FROM sums s ORDER BY s.no"""
+def _falls_below(
+    asked: _Asked, total: Decimal, threshold: Decimal, fortnights: Sequence[tuple[date, Decimal | None]]
+) -> date | None:
+    """Return the day on which a score falls below the line: first by fortnights, then by days."""
 
+    def first_below(ahead: Iterable[tuple[date, Decimal | None]]) -> date | None:
+        return next((day for day, then in ahead if (then or _ZERO) < threshold), None)
 
-def _falls_below(lead: Lead, model: ScoreModel, total: Decimal, threshold: Decimal, *, as_of: datetime) -> date | None:
-    if total < threshold:
+    # A score that fades does not come back, so the fortnight holds the day.
+    fortnight = None if total < threshold else first_below(fortnights)
+    if fortnight is None:
         return None
-    today = day_of(as_of)
-
-    def first_below(ahead: Sequence[date]) -> date | None:
-        totals = _totals(lead, model, [Moment(until=as_of, today=day) for day in ahead], now=as_of)
-        return next((day for day, then in zip(ahead, totals, strict=False) if (then or _ZERO) < threshold), None)
-
-    # First by fortnights, then by days: a score that fades does not come back.
-    fortnight = first_below([today + timedelta(days=n) for n in range(14, _FORESEEN + 1, 14)])
-    return fortnight and first_below([fortnight - timedelta(days=n) for n in range(13, -1, -1)])
+    days = [fortnight - timedelta(days=n) for n in range(13, -1, -1)]
+    return first_below(zip(days, asked.totals_of_days(days), strict=True))
 
 
 # --- lines and groups ------------------------------------------------------------------------------------------------

@@ -33,6 +33,9 @@ class Sql:
         return Sql(f"{self.text}\n{other.text}", [*self.params, *other.params])
 
 
+Facts = tuple[str, Sql]  # a table expression's head and its rows
+
+
 @dataclass(frozen=True)
 class Moment:
     """As of when a lead is scored.
@@ -64,6 +67,7 @@ def scored(
     now: datetime,
     moments: Sequence[Moment] | None = None,
     between: tuple[int, int] | None = None,
+    facts: Facts | None = None,
 ) -> Sql:
     """Compile a model to a chain of table expressions; put a statement behind it.
 
@@ -75,6 +79,8 @@ def scored(
         moments: score each lead as of each of these; `key` is then the place in the sequence, so give one lead. Without
             them, `key` is the lead's id.
         between: lowest and highest lead id, where `leads` is a range of ids; the index on interactions then serves it.
+        facts: what `points_of_facts` returned for the same rules, leads and now; compiling the conditions is the
+            dearest part, so who asks twice hands it on.
 
     Returns:
         `WITH …` of `chosen` (key, lead_id, one column `rule_<n>` per rule on facts), `counted` (key, no, day, times),
@@ -84,7 +90,7 @@ def scored(
     steps = [
         ("rules (no, grp, points, half_life, most, per, cap)", _rules(rules)),
         ("kinds (no, kind, restarts)", _kinds(rules)),
-        _facts(rules, leads, now=now),
+        facts or points_of_facts(rules, leads, now=now),
         ("chosen", _chosen(now=now, moments=moments)),
         ("done", _done(between)),
         ("counted", _counted(rules)),
@@ -130,7 +136,7 @@ def _kinds(rules: Sequence[ScoreRule]) -> Sql:
     return _values([(-1, "", False), *rows], "int text boolean")
 
 
-def _facts(rules: Sequence[ScoreRule], leads: LeadQuerySet, *, now: datetime) -> tuple[str, Sql]:
+def points_of_facts(rules: Sequence[ScoreRule], leads: LeadQuerySet, *, now: datetime) -> Facts:
     """Return the leads with the points of each rule on facts; Django compiles the conditions."""
     points = {f"rule_{no}": _points(rule, now=now) for no, rule in on_facts(rules)}
     told = {

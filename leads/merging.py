@@ -54,6 +54,11 @@ class MergeRefused(Exception):  # noqa: N818  # a refusal is an answer
     """The two leads cannot be merged, or a merge cannot be taken back; the text says why and what to do."""
 
 
+def further(one: Lead, other: Lead) -> Lead:
+    """Return which of two leads came further; of two that came as far, the older one."""
+    return max(one, other, key=lambda lead: (_FURTHER.index(Stage(lead.stage)), -lead.pk))
+
+
 # --- merge -----------------------------------------------------------------------------------------------------------
 
 

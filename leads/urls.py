@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads import views
+from leads import duplicate_views, views
 
 app_name = "leads"
 urlpatterns = [
@@ -10,6 +10,10 @@ urlpatterns = [
     path("new/alike/", views.alike, name="alike"),
     path("<uuid:public_id>/edit/", views.edit, name="edit"),
     path("<uuid:public_id>/criterion/<slug:code>/", views.answer_criterion, name="answer_criterion"),
+    path("duplicates/", duplicate_views.duplicates, name="duplicates"),
+    path("duplicates/<uuid:one>/<uuid:other>/", duplicate_views.decide, name="decide_duplicate"),
+    path("<uuid:public_id>/compare/", duplicate_views.compare, name="compare"),
+    path("<uuid:public_id>/unmerge/", duplicate_views.unmerge, name="unmerge"),
     path("imports/", views.imports_list, name="imports"),
     path("imports/new/", views.import_new, name="import_new"),
     path("imports/<uuid:public_id>/", views.import_detail, name="import_detail"),

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from leads import changes, intake, profile, qualification, scoring
+from leads import changes, duplicates, intake, profile, qualification, scoring
 from leads.models import ASKED_KINDS, Interaction, InteractionKind, Lead, Stage
 from leads.qualification import CriterionState
 from leadsla import clock
@@ -251,6 +251,7 @@ def _page(
         "can_edit": can_edit,
         "states": states,
         "standing": standing(lead, now=now),
+        "twins": duplicates.of_lead(lead, user=request.user) if may(request.user, Act.EDIT_LEADS) else [],
         "handover": handover_of(lead, user=request.user, can_edit=can_edit, now=now),
         "definition": definition,
         "is_under": definition is not None and lead.score is not None and lead.score < definition.threshold,

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from leads import lists, qualification
+from leads import duplicates, lists, qualification
 from leads.lists import Tab
 from leads.models import Interaction, Lead, Origin, Stage
 from leads.qualification import CriterionState
@@ -302,6 +302,7 @@ def my_leads(request: SignedInRequest) -> HttpResponseBase:
         "page": page,
         "rows": rows_of(list(page.object_list), user=request.user, now=now),
         "may_hand_over": may(request.user, Act.HAND_OVER),
+        "duplicates": 0 if request.htmx else duplicates.open_for(request.user).count(),
         "here": request.get_full_path(),
         "kept": [("stage", tab), ("whose", wanted.value("whose"))],
         "search": {"name": "text", "value": wanted.value("text"), "placeholder": _("Name, e-mail or company")},

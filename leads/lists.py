@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leads import conditions
 from leads.definitions import applying, in_force
-from leads.facts import company_key, folded
+from leads.facts import clean, company_key, folded
 from leads.models import (
     Campaign,
     Company,
@@ -174,10 +174,10 @@ def last_interactions(leads: Iterable[Lead], *, now: datetime) -> dict[int, Inte
 
 def source_choices(*, chosen: str = "") -> list[tuple[str, str]]:
     """Return code and name of the sources in use for a filter, and of the chosen one in any case."""
-    return list(Source.objects.filter(Q(is_active=True) | Q(code=chosen)).values_list("code", "name"))
+    return list(Source.objects.filter(Q(is_active=True) | Q(code=clean(chosen))).values_list("code", "name"))
 
 
 def campaign_choices(*, chosen: str = "", limit: int = 200) -> list[tuple[str, str]]:
     """Return code and name of the newest campaigns in use for a filter, and of the chosen one in any case."""
     newest = Campaign.objects.filter(is_active=True).order_by("-pk").values("pk")[:limit]
-    return list(Campaign.objects.filter(Q(pk__in=newest) | Q(code=chosen)).values_list("code", "name"))
+    return list(Campaign.objects.filter(Q(pk__in=newest) | Q(code=clean(chosen))).values_list("code", "name"))

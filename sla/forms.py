@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from leadsla.accounts.models import Role, Side, User
+from sla import periods
 
 
 class OverrideForm(forms.Form):
@@ -50,3 +52,11 @@ class PreviewForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
     )
+
+    def clean_at(self) -> datetime:
+        """Refuse a moment for which no calendar can be built."""
+        at: datetime = self.cleaned_data["at"]
+        if not periods.is_in_reach(at):
+            words = {"first": periods.FIRST_YEAR, "last": periods.LAST_YEAR}
+            raise forms.ValidationError(_("Give a moment in the years %(first)d to %(last)d.") % words)
+        return at

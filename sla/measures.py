@@ -312,16 +312,17 @@ def _worked(start: str, end: str, line: str) -> str:
     return f"({_open_seconds(end, line)} - {_open_seconds(start, line)})"
 
 
-def _line_of(working_time: WorkingTime, since: datetime, until: datetime) -> tuple[list[float], ...]:
+def _line_of(working_time: WorkingTime, since: datetime, until: datetime) -> tuple[str, ...]:
+    """Return openings, closings and totals as PostgreSQL writes arrays: as ARRAY[…] each number would be planned."""
     windows = working_time.open_windows(since, until)
     opens = np.array([opening.timestamp() for opening, _closing in windows], np.float64)
     closes = np.array([closing.timestamp() for _opening, closing in windows], np.float64)
-    return opens.tolist(), closes.tolist(), np.cumsum(closes - opens).tolist()
+    return tuple(f"{{{','.join(map(repr, line.tolist()))}}}" for line in (opens, closes, np.cumsum(closes - opens)))
 
 
 def _scope_rows(scopes: Sequence[Scope], *, now: datetime) -> tuple[str, list[Any]]:
     since, until = _span(scopes, now=now)
-    lines: dict[WorkingTime, tuple[list[float], ...]] = {}
+    lines: dict[WorkingTime, tuple[str, ...]] = {}
     parameters: list[Any] = []
     for one in scopes:
         line = lines.setdefault(one.working_time, _line_of(one.working_time, since, until))
@@ -352,7 +353,7 @@ def _calendar_rows(scopes: Sequence[Scope], *, now: datetime) -> tuple[str, list
     parameters: list[Any] = []
     for version in versions:
         parameters += [version.pk, *_line_of(calendars.working_time(version), since, until)]
-    parameters = parameters or [0, [], [], []]
+    parameters = parameters or [0, "{}", "{}", "{}"]
     row = "(%s::bigint, %s::float8[], %s::float8[], %s::float8[])"
     return ", ".join([row] * (len(parameters) // 4)), parameters
 

@@ -15,6 +15,7 @@ from sla.working_time import WorkingTime
 
 Kind = Literal["month", "quarter"]
 MONTHS_OF: dict[str, int] = {"month": 1, "quarter": 3}
+FIRST_YEAR, LAST_YEAR = 1990, 2199  # what an address may ask for; calendars reach further on both sides
 _WRITTEN = re.compile(r"(\d{4})-(?:(\d{2})|Q([1-4]))(?:-\d{2})?", re.ASCII)
 
 
@@ -91,15 +92,24 @@ def back(period: Period, count: int) -> Period:
 
 
 def read(text: str) -> date | None:
-    """Return the first day of a period written as `2026-11`, `2026-Q4` or `2026-11-01`; None when it is none."""
+    """Return the first day of a period written as `2026-11`, `2026-Q4` or `2026-11-01`; None when it is none.
+
+    Years in which nothing of a contract can lie are no period either.
+    """
     match = _WRITTEN.fullmatch(text.strip())
     if not match:
         return None
     year, month, quarter = match.groups()
     try:
-        return date(int(year), int(month) if month else int(quarter) * 3 - 2, 1)
+        day = date(int(year), int(month) if month else int(quarter) * 3 - 2, 1)
     except ValueError:
         return None
+    return day if is_in_reach(day) else None
+
+
+def is_in_reach(day: date) -> bool:
+    """Tell whether a day, or a moment's, lies in the years that pages may ask for."""
+    return FIRST_YEAR <= day.year <= LAST_YEAR
 
 
 def midnight(day: date, timezone: str) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -35,6 +35,11 @@ MOST = 50  # rows of one dimension
 Dimension = AcceptanceRate.Dimension
 
 
+def _is_in_reach(day: date) -> None:
+    if not periods.is_in_reach(day):
+        raise forms.ValidationError(_("No lead is from %(year)d. Give a day nearer to today.") % {"year": day.year})
+
+
 class Wanted(forms.Form):
     """What is wanted, from the address."""
 
@@ -44,8 +49,8 @@ class Wanted(forms.Form):
     )
     origin = forms.ChoiceField(label=_t("Live and imported"), required=False, choices=Origin.choices)
     system = forms.ChoiceField(label=_t("Any system"), required=False)
-    since = forms.DateField(label=_t("First contact from"), required=False)
-    until = forms.DateField(label=_t("First contact until"), required=False)
+    since = forms.DateField(label=_t("First contact from"), required=False, validators=[_is_in_reach])
+    until = forms.DateField(label=_t("First contact until"), required=False, validators=[_is_in_reach])
 
     def __init__(self, request: SignedInRequest) -> None:
         super().__init__(request.GET)

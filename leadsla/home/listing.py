@@ -138,7 +138,7 @@ class Wanted(forms.Form):
             moment = parse_datetime(text)
         except ValueError:
             moment = None
-        if moment is None or is_naive(moment):
+        if moment is None or is_naive(moment) or not periods.is_in_reach(moment):
             raise forms.ValidationError(_("“%(text)s” is not a moment.") % {"text": text})
         return moment
 
@@ -187,7 +187,7 @@ class Listing:
 
     def __init__(self, wanted: Wanted, *, user: User, now: datetime) -> None:
         self.wanted, self.user, self.now = wanted, user, now
-        self.as_of: datetime = wanted.value("as_of") or now
+        self.as_of: datetime = min(wanted.value("as_of") or now, now)
         self.measure = str(wanted.value("measure"))
         self.part = str(wanted.value("part") or "cases")
 

@@ -99,9 +99,12 @@ def test_from_lead_to_customer_shows_imported_history(contract: Contract, max_: 
     ("address", "words"),
     [
         ("period=soon", "is not a month"),
+        ("period=9999-12", "is not a month"),
         ("by=luck", "By"),
         ("system=unknown", "Any system"),
         ("since=x", "First contact from"),
+        ("since=0001-01-01", "First contact from"),
+        ("until=9999-12-31", "First contact until"),
         ("since=2026-03-02&until=2026-03-01", "before the first one"),
     ],
 )

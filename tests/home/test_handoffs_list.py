@@ -93,6 +93,14 @@ def test_a_figure_as_of_a_moment_keeps_its_rows(contract: Contract, max_: User, 
     assert shown(client, **wanted, as_of=at("2026-03-06 12:00").isoformat(), part="kept", note="silent") == 1
 
 
+def test_what_will_be_is_not_known(contract: Contract, max_: User, signed_in: SignIn) -> None:
+    contract.handed(at("2026-03-20 11:00"))  # 1 working day to decide: due on Monday the 23rd
+    client = signed_in(max_)
+    figure = {"measure": "decide", "period": "2026-03", "part": "open"}
+    assert shown(client, **figure) == 1
+    assert shown(client, **figure, as_of="2190-01-01T00:00Z") == 1
+
+
 def test_the_parts_of_a_figure_are_named_and_counted(contract: Contract, max_: User, signed_in: SignIn) -> None:
     contract.handed(HANDED, accepted=ANSWERED)
     contract.handed(HANDED, rejected=ANSWERED, is_counted=False)
@@ -156,12 +164,18 @@ def test_csv_holds_exactly_what_is_shown(contract: Contract, max_: User, signed_
     ("parameters", "words"),
     [
         ({"period": "soon"}, "is not a period"),
+        ({"period": "9999-12", "measure": "decide"}, "is not a period"),
+        ({"period": "0001-01", "measure": "decide"}, "is not a period"),
         ({"as_of": "yesterday"}, "is not a moment"),
         ({"as_of": "2026-03-03T10:00"}, "is not a moment"),
         ({"as_of": "2026-02-31T10:00+01:00"}, "is not a moment"),
+        ({"as_of": "0001-01-01T00:00+14:00"}, "is not a moment"),
+        ({"as_of": "9999-12-31T23:59Z", "measure": "decide"}, "is not a moment"),
         ({"measure": "luck"}, "Promise"),
         ({"state": "asleep"}, "Any state"),
         ({"source": "nowhere"}, "Any source"),
+        ({"source": "\x00"}, "Any source"),
+        ({"campaign": "\x00"}, "Any campaign"),
         ({"team": "x"}, "Any team"),
         ({"agreement": "00000000-0000-0000-0000-000000000000"}, "There is no such agreement"),
         ({"agreement": "x"}, "Agreement"),

@@ -300,6 +300,11 @@ def test_htmx_gets_the_list_alone(capture: Capture, mia: User, signed_in: SignIn
     assert "<html" not in part.content.decode()
 
 
+@pytest.mark.parametrize("name", ["source", "campaign", "missing", "text"])
+def test_what_no_database_holds_is_refused(mia: User, signed_in: SignIn, name: str) -> None:
+    assert signed_in(mia).get(PAGE, {name: "\x00"}).status_code == 400
+
+
 @pytest.mark.parametrize("tab", ["ready", "nurturing", "handed_over", "all"])
 def test_the_number_of_queries_does_not_grow_with_the_leads(
     asks: Capture,

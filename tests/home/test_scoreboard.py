@@ -183,7 +183,7 @@ def test_an_earlier_period_and_what_is_wrong_with_one(history: Contract, max_: U
     assert february.context["chosen"].period.code == "2026-02"
     assert "provisional until" in february.content.decode() or "settled" in february.content.decode()
     assert "2026-02" in dict(page(client).context["filters"][0]["choices"])
-    for text in ("soon", "2026-13", "2026-04"):
+    for text in ("soon", "2026-13", "2026-04", "9999-12", "0001-01"):
         answer = client.get("/scoreboard/", {"period": text})
         assert answer.status_code == 400
         assert "period:" in answer.content.decode()

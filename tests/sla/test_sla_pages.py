@@ -54,8 +54,9 @@ def test_calendars_show_when_something_is_due(signed_in: SignedIn, mia: User) ->
     assert "Easter Monday" in page
 
 
-def test_a_moment_that_is_none_is_named(signed_in: SignedIn, mia: User) -> None:
-    answer = signed_in(mia).get(reverse("sla:calendars"), {"at": "soon"})
+@pytest.mark.parametrize("at", ["soon", "0001-01-01T00:00", "9999-12-31T23:59"])
+def test_a_moment_that_is_none_is_named(signed_in: SignedIn, mia: User, at: str) -> None:
+    answer = signed_in(mia).get(reverse("sla:calendars"), {"at": at})
     assert answer.status_code == 400
     assert "Handed over" in answer.content.decode()
 

@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connections
 from playwright.sync_api import ConsoleMessage, Page, Request, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -18,6 +20,9 @@ __all__ = ["portal"]
 
 # Playwright's loop runs in the test's thread; what a test does to the database beside it is not concurrent.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+# Django gives a thread other connections while a loop runs in it, and those know nothing of the test database's default
+# data. One set of connections per thread, for all tests from here on.
+connections._connections = threading.local()
 
 # A machine under load answers slowly.
 expect.set_options(timeout=20_000)

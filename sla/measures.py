@@ -93,8 +93,8 @@ MEASURES: dict[str, Measure] = {
                 "stays a breach of sales."
             ),
             _(
-                "Reasons that do not count against marketing, overrides of the gate and handoffs above the range are shown "
-                "apart."
+                "Reasons that do not count against marketing, overrides of the gate and handoffs above the range are "
+                "shown apart."
             ),
             _BY_HANDOVER,
         ),

@@ -13,6 +13,7 @@ from feedback.attempts import zone_of
 from feedback.models import Reason
 from feedback.refusals import Refused
 from leads import identity
+from leads.facts import clean
 from leads.models import Criterion, Identity, Lead
 from leadsla.accounts.models import Side, Team
 from sla.models import Handoff
@@ -156,7 +157,7 @@ def check(reason: Reason, given: Mapping[str, Any], *, handoff: Handoff, now: da
     if not reason.asks:
         return {}
     value = given.get(reason.asks) or given.get("text") or ""
-    text = str(value.pk if isinstance(value, Team) else value).strip()
+    text = clean(value.pk if isinstance(value, Team) else value, is_long=True)
     question = reason.get_asks_display()
     if not text:
         raise Refused(

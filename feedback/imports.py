@@ -27,6 +27,7 @@ from leads import columns as known_columns
 from leads import csv_files, identity, imports, stages
 from leads.csv_files import Row, WrongValue
 from leads.imports import Outcome
+from leads.intake import EARLIEST_YEAR
 from leads.models import Identity, Import, ImportMapping, ImportRow, Lead, Origin, Stage
 from leadsla.accounts.models import ExternalPerson, User
 from sla import past
@@ -281,6 +282,8 @@ def _read(run: Import, row: Row, zone: zoneinfo.ZoneInfo, *, now: datetime) -> D
     kind, at, is_date = _moment(run, told, zone)
     if at > now:
         raise WrongValue(_("The date is in the future."))
+    if at.year < EARLIEST_YEAR:
+        raise WrongValue(_("The date is too long ago to be right."))
     amount, currency = _worth(run, told)
     return Deal(
         row=row,

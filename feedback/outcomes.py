@@ -14,6 +14,7 @@ from feedback.currencies import CODES
 from feedback.models import Answer, FollowUp, OutcomeReport
 from feedback.refusals import Refused
 from leads import stages
+from leads.intake import EARLIEST_YEAR
 from leads.models import Lead, Origin, Stage
 from leadsla.accounts.models import Role, User
 from sla import calendars
@@ -40,6 +41,8 @@ def _texts(**texts: tuple[str, int]) -> dict[str, str]:
 def _moment(occurred_at: datetime, *, now: datetime) -> dict[str, str]:
     if occurred_at > now:
         return {"occurred_at": _("This is in the future. Say when it happened.")}
+    if occurred_at.year < EARLIEST_YEAR:
+        return {"occurred_at": _("This is too long ago to be right. Say when it happened.")}
     return {}
 
 

@@ -60,7 +60,7 @@ class InteractionInput(serializers.Serializer[Any]):
     )
     source = serializers.CharField(max_length=80, required=False, allow_blank=True, default="")
     campaign = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
-    data = serializers.JSONField(required=False, default=dict)
+    data = serializers.DictField(required=False, default=dict, help_text=_("Whatever else is known, kept as it comes."))
 
 
 class LeadInput(serializers.Serializer[Any]):

@@ -170,6 +170,15 @@ def clean(text: object, *, is_long: bool = False) -> str:
     return cleaned.replace("\r\n", "\n").strip() if is_long else " ".join(cleaned.split())
 
 
+def is_storable(value: object) -> bool:
+    """Tell whether JSON holds no text that the database refuses: null characters and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return "\x00" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
+    if isinstance(value, Mapping):
+        return all(is_storable(key) and is_storable(inner) for key, inner in value.items())
+    return not isinstance(value, list | tuple) or all(map(is_storable, value))
+
+
 def folded(text: str) -> str:
     """Return the key that a name is found and sorted by: lower case, without accents, single spaces."""
     decomposed = unicodedata.normalize("NFKD", text).casefold().replace("ß", "ss")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from leads.facts import company_key, folded
+from leads.facts import clean, company_key, folded
 from leads.keys import domain_of, lock, lock_key, normal_email, normal_phone, written_phone
 from leads.merging import MergeRefused, merge, undo
 from leads.models import Identity, Lead
@@ -51,9 +51,13 @@ def candidates(
         apart_from: id of a lead that is not meant.
         limit: at most so many.
     """
-    email = normal_email(str(facts.get("email") or ""))
-    phone = normal_phone(str(facts.get("phone") or ""), str(facts.get("country") or "")[:2])
-    name, company = folded(str(facts.get("name") or "")), company_key(str(facts.get("company_name") or ""))
+
+    def told(code: str) -> str:
+        return clean(facts.get(code) or "")
+
+    email = normal_email(told("email"))
+    phone = normal_phone(told("phone"), told("country")[:2])
+    name, company = folded(told("name")), company_key(told("company_name"))
     asked: list[tuple[str, Q]] = [
         (
             _("same id in %(system)s") % {"system": system},

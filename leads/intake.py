@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from leadsla.accounts.models import Team, User
 
 EARLIEST_YEAR = 1990
 MOST_PROPOSALS = 5
+LONGEST_DATA = 20_000  # of what else a sender says, as JSON
 
 Key = tuple[str, str, str]  # kind, system, value of an identity
 
@@ -190,6 +192,13 @@ def _check_lengths(arrival: Arrival, errors: dict[str, str]) -> None:
             }
 
 
+def _check_data(data: Mapping[str, Any], errors: dict[str, str]) -> None:
+    if not known_facts.is_storable(data):
+        errors["data"] = _("Null characters and halves of characters cannot be kept. Leave them out.")
+    elif len(json.dumps(data, default=str)) > LONGEST_DATA:
+        errors["data"] = _("At most %(most)d characters fit here. Send what matters.") % {"most": LONGEST_DATA}
+
+
 def _read(arrival: Arrival, *, now: datetime, index: int = 0, is_known: bool = False) -> _Read:
     """Bring an arrival into normal form, or refuse it; of somebody known nothing is needed to recognise them by."""
     errors: dict[str, str] = {}
@@ -199,13 +208,14 @@ def _read(arrival: Arrival, *, now: datetime, index: int = 0, is_known: bool = F
     phone = _read_phone(found, problems)
     _check_moment(arrival, now, errors)
     _check_lengths(arrival, errors)
+    _check_data(arrival.data, errors)
     if arrival.kind is not None and arrival.kind not in InteractionKind.values:
         errors["kind"] = _("“%(kind)s” is not known. Use one of: %(known)s.") % {
             "kind": str(arrival.kind)[:40],
             "known": ", ".join(InteractionKind.values),
         }
     email = str(found.get("email", ""))
-    external = {system: known_facts.clean(value) for system, value in arrival.external.items()}
+    external = {known_facts.clean(system): known_facts.clean(value) for system, value in arrival.external.items()}
     keys: list[Key] = [("external", system, value) for system, value in external.items() if system and value]
     if email:
         keys.append(("email", "", email))

@@ -69,6 +69,12 @@ def test_the_second_answer_is_told_who_was_first(handoff: Handoff, sam: User) ->
     assert "Sam Becker" in body["detail"]
 
 
+def test_what_no_database_holds_is_left_out_of_a_reason(handoff: Handoff, sam: User) -> None:
+    told = {"reason": "too_early", "quality": 2, "asked": {"text": "no\x00 int\ud800ent"}}
+    status, body = post(program(sam, clock.now()), f"{HANDOFFS}{handoff.public_id}/reject/", told)
+    assert (status, body["asked"]) == (201, {"text": "no intent"})
+
+
 def test_a_rejection_needs_what_its_reason_asks_for(handoff: Handoff, sam: User) -> None:
     crm = program(sam, clock.now())
     url = f"{HANDOFFS}{handoff.public_id}/reject/"

@@ -162,6 +162,7 @@ def test_each_bad_row_says_why(leads, tmp_path) -> None:
         "m1,2018-01-01,,50,XXQ\n"
         "m1,2018-01-01\n"
         "m2,,2018-02-01,,\n"
+        "m1,0001-01-01,,,\n"
     )
     run_command(path, "lead_id=external_id", "won=won_at", "lost=lost_at", "worth=revenue", "cur=currency")
     problems = dict(Import.objects.latest("pk").rows.values_list("line", "problem"))
@@ -175,6 +176,7 @@ def test_each_bad_row_says_why(leads, tmp_path) -> None:
         (8, "does not say its currency"),
         (9, "does not say its currency"),
         (10, "2 cells, the header 5"),
+        (12, "too long ago"),
     ):
         assert words in problems[line]
     assert problems[11] == ""

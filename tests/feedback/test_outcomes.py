@@ -231,6 +231,7 @@ def test_same_id_for_another_handoff_is_refused(accepted, hand_over, sam, tuesda
         ({"kind": "lost"}, "lost_because", "Say why it was lost"),
         ({"kind": "stolen"}, "kind", "meeting, opportunity, won, lost"),
         ({"occurred_at": datetime(2027, 1, 1, tzinfo=BERLIN)}, "occurred_at", "in the future"),
+        ({"occurred_at": datetime(1, 1, 1, tzinfo=BERLIN)}, "occurred_at", "too long ago"),
     ],
 )
 def test_wrong_outcome_is_named(accepted, sam, tuesday, changes, field, words) -> None:

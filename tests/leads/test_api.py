@@ -62,6 +62,10 @@ def test_the_same_delivery_again_changes_nothing(program: Client) -> None:
         ({"employees": -5}, "employees"),
         ({"interaction": {"kind": "danced"}}, "interaction"),
         ({"name": "x" * 201}, "name"),
+        ({"interaction": {"kind": "other", "data": [1, 2]}}, "interaction"),
+        ({"interaction": {"kind": "other", "data": {"form": ["\x00"]}}}, "data"),
+        ({"interaction": {"kind": "other", "data": {"form": "\ud800"}}}, "data"),
+        ({"interaction": {"kind": "other", "data": {"form": "x" * 20_001}}}, "data"),
     ],
 )
 def test_bad_input_names_the_field_and_saves_nothing(program: Client, change: dict, field: str) -> None:
@@ -69,6 +73,13 @@ def test_bad_input_names_the_field_and_saves_nothing(program: Client, change: di
     assert status == 400
     assert field in body
     assert not Lead.objects.exists()
+
+
+def test_a_system_s_name_is_kept_without_what_no_database_holds(program: Client) -> None:
+    body = post(program, LEADS, {"email": "jana@voss.example", "external": {"web\x00shop\ud800": "4711"}})[1]
+    again = post(program, LEADS, {"external": {"webshop": "4711"}})
+    assert again[0] == 200
+    assert again[1]["lead"]["id"] == body["lead"]["id"]
 
 
 def test_a_lead_that_nobody_could_recognise_is_refused(program: Client) -> None:

@@ -94,6 +94,8 @@ def test_duplicates_are_shown_while_typing(desk, tuesday, mia) -> None:
     assert reverse("home:lead", args=(lead.public_id,)) in page
     assert "same e-mail" in page
     assert "known already" not in desk.post(reverse("leads:alike"), {"name": "Nobody Else"}).content.decode()
+    odd = desk.post(reverse("leads:alike"), {"name": "Katrin\x00 Sommer", "company_name": "\x00"})
+    assert reverse("home:lead", args=(lead.public_id,)) in odd.content.decode()
 
 
 def test_facts_are_put_right(desk, tuesday, mia) -> None:

@@ -37,9 +37,9 @@ class Line:
     other: str
 
     @property
-    def differs(self) -> bool:
-        """Tell whether both are known and not the same."""
-        return bool(self.one and self.other) and self.one.casefold() != self.other.casefold()
+    def is_same(self) -> bool:
+        """Tell whether both are known and the same."""
+        return bool(self.one) and self.one.casefold() == self.other.casefold()
 
 
 @dataclass(frozen=True)

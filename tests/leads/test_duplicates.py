@@ -52,7 +52,7 @@ def test_pair_stands_side_by_side_with_what_differs(desk, mia, pair, tuesday) ->
         assert words in text
     (shown,) = duplicates.pairs(duplicates.open_for(mia), now=tuesday)
     lines = {line.label: line for line in shown.lines}
-    assert (lines["Name"].differs, lines["City"].differs) == (False, True)
+    assert (lines["Name"].is_same, lines["City"].is_same) == (True, False)
     assert (lines["Interactions"].one, lines["Interactions"].other) == ("1", "1")
     assert shown.kept == pair[0]  # neither came further: the older one
 

@@ -107,7 +107,7 @@ def _facts(random: Random, firm: names.Firm, email: str, name: str, *, is_good: 
     if is_good or random.random() < 0.6:
         facts |= {"industry": firm.industry, "employees": firm.employees}
     if is_good or random.random() < 0.5:
-        facts["phone"] = names.PHONES[firm.country].format(random.randint(0, 99))
+        facts["phone"] = names.PHONES[firm.country].format(random.randrange(1_000_000))
     return facts
 
 

@@ -90,6 +90,20 @@ def as_dict(row: Row, columns: Sequence[str]) -> dict[str, str]:
     return dict(zip(columns, row.cells, strict=False))
 
 
+# A text that starts so is run as a formula by spreadsheets, unless apostrophes stand before it.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+def inert(text: str) -> str:
+    """Return a text that no spreadsheet runs: with an apostrophe before it where it starts like a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _as_typed(cell: str) -> str:
+    """Take the apostrophe away that `inert` and spreadsheets set before a formula."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
 # --- detection -------------------------------------------------------------------------------------------------------
 
 
@@ -223,7 +237,7 @@ def _delimiter(text: str) -> str:
 
 def _header(record: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the columns, or refuse a first line that has none."""
-    names = [" ".join(cell.replace("\x00", "").split()) for cell in record]
+    names = [" ".join(_as_typed(cell.replace("\x00", "")).split()) for cell in record]
     while names and not names[-1]:
         names.pop()
     if len(names) == 1 and any(mark in names[0] for mark in DELIMITERS):
@@ -306,7 +320,7 @@ def rows(file: IO[bytes], layout: Layout) -> Iterator[Row]:
         if is_header:
             is_header = False
             continue
-        cells = tuple(cell.replace("\x00", "") for cell in record)
+        cells = tuple(_as_typed(cell.replace("\x00", "")) for cell in record)
         while len(cells) > width and not cells[-1].strip():
             cells = cells[:-1]
         if any(cell.strip() for cell in cells):
@@ -344,14 +358,17 @@ def column(file: IO[bytes], layout: Layout, name: str, *, most: int = 200_000) -
 
 
 def error_lines(*, columns: Sequence[str], delimiter: str, failed: Iterable[Row]) -> Iterator[str]:
-    """Yield a CSV file of rows that did not go in, as they came, with line and reason behind their cells."""
+    """Yield a CSV file of rows that did not go in, as they came, with line and reason behind their cells.
+
+    What a spreadsheet would run gets an apostrophe, which `rows` takes away again.
+    """
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=delimiter)
-    writer.writerow([*columns, _("line"), _("reason")])
+    writer.writerow([*map(inert, columns), _("line"), _("reason")])
     for row in failed:
         yield _taken(out)
         padded = [*row.cells, *[""] * (len(columns) - len(row.cells))]
-        writer.writerow([*padded, row.line, row.problem])
+        writer.writerow([*map(inert, padded), row.line, inert(row.problem)])
     yield _taken(out)
 
 

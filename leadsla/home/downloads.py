@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from django.http import StreamingHttpResponse
 from django.utils.timezone import localtime
 
+from leads import csv_files
+
 BYTE_ORDER_MARK = "\ufeff"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class _Line:
@@ -21,18 +23,12 @@ class _Line:
 
 
 def cell(value: object) -> str:
-    """Write one value: moments in the reader's zone, nothing for None, and no text that a spreadsheet would run.
-
-    A text that starts like a formula gets an apostrophe before it, as spreadsheets do themselves. Plain numbers stay.
-    """
+    """Write one value: moments in the reader's zone, nothing for None, and no text that a spreadsheet would run."""
     if value is None:
         return ""
     if isinstance(value, datetime):
         return localtime(value).isoformat(sep=" ", timespec="minutes")
-    text = str(value)
-    if isinstance(value, str) and text.startswith(FORMULA_STARTS):
-        return f"'{text}"
-    return text
+    return str(value) if isinstance(value, int | float | Decimal) else csv_files.inert(str(value))
 
 
 def _lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:

@@ -149,13 +149,15 @@ def test_figures_of_a_person_are_for_them_and_their_manager(
 
 
 def test_csv_holds_exactly_what_is_shown(contract: Contract, max_: User, signed_in: SignIn) -> None:
-    contract.handed(HANDED, accepted=ANSWERED, lead=contract.lead(name="=HYPERLINK(1)", company_name="Kern & Söhne"))
+    lead = contract.lead(name="=HYPERLINK(1)", company_name="Kern & Söhne")
+    contract.handed(HANDED, accepted=ANSWERED, lead=lead, campaign=campaign("@SUM(1)"), source=source("+1"))
     contract.handed(HANDED, rejected=ANSWERED)
     client = signed_in(max_)
     rows = rows_of(client.get("/handoffs/", {"state": "accepted", "format": "csv"}))
     assert len(rows) == 2
     assert rows[0][:4] == ["id", "lead", "company", "handed over at"]
     assert rows[1][1:4] == ["'=HYPERLINK(1)", "Kern & Söhne", "2026-03-03 10:00+01:00"]
+    assert rows[1][4:6] == ["'+1", "'@SUM(1)"]
     clocks = rows_of(client.get("/handoffs/", {"measure": "decide", "period": "2026-03", "format": "csv"}))
     assert [row[10] for row in clocks] == ["outcome", "met", "met"]
 

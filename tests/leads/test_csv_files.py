@@ -170,6 +170,15 @@ def test_what_was_written_is_read(records: list[tuple[str, str, str]]) -> None:
     assert [row.cells for row in csv_files.rows(file, layout)] == [(*record, "9", "why") for record in records]
 
 
+def test_no_spreadsheet_runs_what_did_not_go_in() -> None:
+    row = Row(2, ("=HYPERLINK(1)", "+49 7131 204455", "'=1", "plain"), "why")
+    written = "".join(csv_files.error_lines(columns=["a", "b", "@c", "d"], delimiter=",", failed=[row]))
+    assert written.splitlines() == ["a,b,'@c,d,line,reason", "'=HYPERLINK(1),'+49 7131 204455,''=1,plain,2,why"]
+    layout, rows = read(written.encode())
+    assert layout.columns[2] == "@c"
+    assert rows[0].cells[:4] == row.cells
+
+
 @pytest.mark.parametrize(
     ("values", "order"),
     [

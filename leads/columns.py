@@ -90,9 +90,9 @@ _HEADERS: Mapping[str, str] = {
     "timeframe": "timeframe time_frame timeline purchase_timeframe zeitrahmen",
     "note": "note notes description beschreibung notiz bemerkung",
     "captured_at": (
-        "captured_at first_contact_date first_contact create_date created_date createddate created_time created_at "
-        "created lead_created lead_lead_created person_created date_created timestamp submitted_at submit_date "
-        "erstellt erstellt_am erstelldatum datum date"
+        "captured_at first_contact_date first_contact erstkontakt create_date created_date createddate created_time "
+        "created_at created lead_created lead_lead_created person_created date_created timestamp submitted_at "
+        "submit_date erstellt erstellt_am erstelldatum datum date"
     ),
     "source": (
         "source lead_source original_source origin utm_source lead_source_name quelle leadquelle herkunft "

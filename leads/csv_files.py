@@ -478,6 +478,8 @@ def _day(text: str, order: str) -> tuple[date, str]:
     if match := _ISO.match(text):
         year, month, day = int(match[1]), int(match[2]), int(match[3])
     elif match := _LOCAL.match(text):
+        if order == "ymd":
+            raise WrongValue(_("“%(text)s” does not begin with the year, as 2026-03-31.") % {"text": text[:40]})
         if order not in {"dmy", "mdy"}:
             raise WrongValue(
                 _("“%(text)s” does not say whether the day or the month comes first.") % {"text": text[:40]}

@@ -58,7 +58,7 @@ def fact_field(code: str) -> forms.Field:
     fact = FACTS[code]
     label = capfirst(fact.label)
     column = Lead._meta.get_field(code)
-    help_text = getattr(column, "help_text", "")
+    help_text = _("As Germany or DE.") if code == "country" else getattr(column, "help_text", "")
     if code in CHOICES:
         return forms.ChoiceField(
             label=label,

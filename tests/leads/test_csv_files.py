@@ -233,6 +233,7 @@ def test_midnight_that_a_change_of_the_clock_skips_is_the_change() -> None:
     ("text", "order", "words"),
     [
         ("01/02/2018", "", "day or the month"),
+        ("05.11.2018", "ymd", "begin with the year"),
         ("26/02/2018", "mdy", "month, day, year"),
         ("31.02.2018", "dmy", "day, month, year"),
         ("2018-02-30", "ymd", "calendar"),

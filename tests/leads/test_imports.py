@@ -90,7 +90,7 @@ PLAIN = (
             "external_id,name,company_name,title,email,employees,source,captured_at",
         ),
         (
-            "Vorname;Nachname;E-Mail;Telefon;Firma;Position;Land;Ort;Quelle;Datum",
+            "Vorname;Nachname;E-Mail;Telefon;Firma;Position;Land;Ort;Quelle;Erstkontakt",
             "first_name,last_name,email,phone,company_name,title,country,city,source,captured_at",
         ),
         (

@@ -257,15 +257,18 @@ def start_hand_over(*, now: datetime, limit: int = 5_000) -> int:
     )
     clocked = Clock.objects.filter(lead=OuterRef("pk"), measure=Measure.HAND_OVER, started_at=OuterRef("qualified_at"))
     waiting = waiting.annotate(clocked=Subquery(clocked.values("pk")[:1])).filter(clocked=None)
+    # Who hands a lead over holds its row and starts the clock too: such a lead is left to them.
+    free = waiting.select_for_update(of=("self",), skip_locked=True, no_key=True)
     started = 0
     claimed: list[int] = []
     for agreement in Agreement.objects.in_force(now=now):
-        mine = waiting.filter(conditions.compile(agreement.scope, now=now).holds)
-        leads = list(mine.exclude(pk__in=claimed).order_by("qualified_at")[:limit])
-        claimed += [lead.pk for lead in leads]
-        for temperature in Temperature.values:
-            of_this = [lead for lead in leads if (lead.temperature or Temperature.COOL) == temperature]
-            started += _start_many(of_this, agreement=agreement, temperature=temperature, now=now)
+        with transaction.atomic():
+            mine = free.filter(conditions.compile(agreement.scope, now=now).holds)
+            leads = list(mine.exclude(pk__in=claimed).order_by("qualified_at")[:limit])
+            claimed += [lead.pk for lead in leads]
+            for temperature in Temperature.values:
+                of_this = [lead for lead in leads if (lead.temperature or Temperature.COOL) == temperature]
+                started += _start_many(of_this, agreement=agreement, temperature=temperature, now=now)
     return started
 
 

@@ -19,6 +19,7 @@ from leads.querysets import LeadQuerySet
 from leadsla.accounts.models import Side, Team, User
 from sla import agreements, clocks, gate, notices, owed, routing
 from sla.models import Agreement, Assignment, Clock, Commitment, Decision, Handoff, Round
+from sla.querysets import HandoffQuerySet
 from sla.rounds import assign, loaded, open_round
 
 log = logging.getLogger(__name__)
@@ -254,7 +255,7 @@ def record_decision(
     if decision == Decision.REJECTED:
         clocks.cancel(handoff, now=now)
     else:
-        _take(handoff, by=by, why=_("Accepted from the team's queue."), now=now)
+        _take(Handoff.objects.open(), handoff, by=by, why=_("Accepted from the team's queue."), now=now)
     handoff.refresh_from_db()
     if decision == Decision.ACCEPTED:
         owed.begin(handoff, at=now, now=now)
@@ -363,12 +364,12 @@ def send_again(handoff: Handoff, *, by: User, now: datetime) -> Round:
 
 @transaction.atomic
 def withdraw(handoff: Handoff, *, by: User, now: datetime) -> bool:
-    """Take a handoff back before sales accepted it; the lead rests, unless it asks to be contacted.
+    """Take a handoff back before sales answered it, or instead of fixing it; the lead rests, unless it asks again.
 
     Returns:
-        False when sales accepted it or it is closed.
+        False when sales answered otherwise, whose answer then says what follows, or when it is closed.
     """
-    before = Handoff.objects.open().exclude(decision=Decision.ACCEPTED).filter(pk=handoff.pk)
+    before = Handoff.objects.open().filter(Q(decision="") | Q(is_returned=True), pk=handoff.pk)
     if before.update(closed_at=now, closed_because=Because.WITHDRAWN, is_returned=False) != 1:
         return False
     clocks.stop(handoff, measure=Measure.FIX, at=now, now=now)
@@ -464,9 +465,9 @@ def claim(handoff: Handoff, *, by: User, now: datetime) -> bool:
     """Take a handoff that waits in the team's queue.
 
     Returns:
-        False when somebody was first or it is closed.
+        False when somebody was first, or it does not wait there any more.
     """
-    taken = _take(handoff, by=by, why=_("Claimed from the team's queue."), now=now)
+    taken = _take(Handoff.objects.waiting(), handoff, by=by, why=_("Claimed from the team's queue."), now=now)
     if taken:
         handoff.refresh_from_db()
     return taken
@@ -487,8 +488,8 @@ def claim_next(*, by: User, now: datetime) -> Handoff | None:
     return None
 
 
-def _take(handoff: Handoff, *, by: User, why: str, now: datetime) -> bool:
-    queued = Handoff.objects.open().filter(pk=handoff.pk, owner=None, is_notice=False)
+def _take(among: HandoffQuerySet, handoff: Handoff, *, by: User, why: str, now: datetime) -> bool:
+    queued = among.filter(pk=handoff.pk, round=handoff.round, owner=None, is_notice=False)
     if queued.update(owner=by, owner_since=now) != 1:
         return False
     team = handoff.to_team or by.team

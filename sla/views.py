@@ -98,12 +98,12 @@ def send_again(request: SignedInRequest, public_id: UUID) -> HttpResponse:
 @requires(Act.FIX_RETURNED)
 @require_POST
 def withdraw(request: SignedInRequest, public_id: UUID) -> HttpResponse:
-    """Take a handoff back before sales accepted it."""
+    """Take a handoff back before sales answered it, or instead of fixing it."""
     found = _fixable(request.user, public_id)
     if handoff.withdraw(found, by=request.user, now=clock.now()):
         messages.success(request, _("%(lead)s is withdrawn and rests for 30 days.") % {"lead": found.lead})
     else:
-        messages.error(request, _("This handoff cannot be withdrawn: sales accepted it, or it is closed."))
+        messages.error(request, _("This handoff cannot be withdrawn: sales answered it, or it is closed."))
     return _back(request, reverse("home:lead", args=(found.lead.public_id,)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from leads.models import Lead
@@ -193,6 +193,34 @@ def test_what_waits_for_handing_over_has_a_clock(asks: MakeLead, mia: User, max_
     waits.refresh_from_db()
     assert (waits.outcome, waits.handoff, waits.responsible) == ("late", handed, mia)
     assert Clock.objects.filter(measure="hand_over").count() == 1
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_lead_that_is_being_handed_over_is_left_to_who_does(asks: MakeLead, sam: User, mia: User) -> None:
+    moment = berlin(2026, 3, 3, 10, 0)
+    lead = asks(at=moment)
+    has_it, may_go_on = threading.Event(), threading.Event()
+    handed: list[Handoff] = []
+
+    def hand_over() -> None:
+        try:
+            with transaction.atomic():
+                Lead.objects.select_for_update().get(pk=lead.pk)
+                has_it.set()
+                may_go_on.wait(timeout=10)
+                handed.append(handoffs.hand_over(lead, by=mia, now=moment + MINUTE))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=hand_over)
+    thread.start()
+    assert has_it.wait(timeout=10)
+    try:
+        assert clocks.start_hand_over(now=moment + MINUTE) == 0
+    finally:
+        may_go_on.set()
+        thread.join(timeout=30)
+    assert [each.handoff for each in Clock.objects.filter(measure="hand_over")] == handed
 
 
 def test_the_clock_ends_with_the_qualification(asks: MakeLead) -> None:

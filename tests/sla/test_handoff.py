@@ -381,6 +381,19 @@ def test_claiming_is_first_come(asks: MakeLead, mia: User, north: Team, sue: Use
     assert handed.owner == sue
 
 
+def test_what_was_rerouted_or_rejected_meanwhile_is_not_claimed(
+    asks: MakeLead, mia: User, north: Team, south: Team, sue: User, tuesday: datetime
+) -> None:
+    handed = handoffs.hand_over(asks(at=tuesday), by=mia, now=tuesday)
+    rerouted = handoffs.hand_over(asks("Olaf Orth", at=tuesday, domain="orth.example"), by=mia, now=tuesday)
+    stale = Handoff.objects.get(pk=rerouted.pk)
+    handoffs.reroute(rerouted, team=south, now=tuesday)
+    assert not handoffs.claim(stale, by=sue, now=tuesday)
+    reject(handed, by=sue, now=tuesday)
+    assert not handoffs.claim(handed, by=sue, now=tuesday)
+    assert not Handoff.objects.exclude(owner=None).exists()
+
+
 def test_claiming_gives_what_is_due_first(asks: MakeLead, mia: User, north: Team, sue: User, tuesday: datetime) -> None:
     late = handoffs.hand_over(asks("Olaf Orth", at=tuesday, domain="orth.example"), by=mia, now=tuesday)
     handoffs.hand_over(asks(at=tuesday), by=mia, now=tuesday + 2 * MINUTE)
@@ -453,6 +466,15 @@ def test_what_sales_accepted_cannot_be_withdrawn(handed: Handoff, sam: User, mia
     accept(handed, by=sam, now=tuesday)
     assert not handoffs.withdraw(handed, by=mia, now=tuesday)
     assert Handoff.objects.get(pk=handed.pk).closed_at is None
+
+
+def test_after_a_rejection_only_its_reason_says_what_follows(
+    handed: Handoff, sam: User, mia: User, tuesday: datetime
+) -> None:
+    reject(handed, by=sam, now=tuesday)
+    assert not handoffs.withdraw(handed, by=mia, now=tuesday + MINUTE)
+    assert Handoff.objects.get(pk=handed.pk).closed_at is None
+    assert Lead.objects.get(pk=handed.lead_id).cycle == 1
 
 
 def test_rerouting_opens_a_round_in_the_other_team_and_credits_the_turn_back(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from email.utils import make_msgid
+from time import monotonic
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from leadsla.accounts.models import User
 from leadsla.outbox.models import Message
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 CLAIM_LASTS = timedelta(minutes=5)  # a sender that has not come back by then is dead
 FIRST_RETRY = timedelta(seconds=30)
 LAST_ATTEMPT = 8  # doubling from 30 s: about an hour in all
+TAKES_AT_MOST = 10.0  # seconds of a delivery: a mail server that hangs must not hold up who else waits for the worker
 IN_APP, EMAIL = Message.Channel.IN_APP, Message.Channel.EMAIL
 
 
@@ -121,18 +123,24 @@ def _send(message: Message) -> None:
     ).send()
 
 
-def deliver_due(*, now: datetime, limit: int = 200) -> int:
+def deliver_due(*, now: datetime, limit: int = 200, seconds: float = TAKES_AT_MOST) -> int:
     """Deliver messages that are due; one that fails is tried again later and at last laid aside as dead.
 
     Args:
         now: what is due by then.
         limit: how many at most.
+        seconds: after so long no further one is begun; what is left is for the next delivery.
 
     Returns:
         How many were delivered.
     """
     delivered = 0
-    for message in Message.objects.filter(pk__in=_claim(now=now, limit=limit)).order_by("next_attempt_at"):
+    until = monotonic() + seconds
+    claimed = list(Message.objects.filter(pk__in=_claim(now=now, limit=limit)).order_by("next_attempt_at"))
+    for place, message in enumerate(claimed):
+        if monotonic() > until:
+            _release(claimed[place:])
+            break
         mine = Message.objects.filter(pk=message.pk, sent_at=None)
         try:
             _send(message)
@@ -142,6 +150,12 @@ def deliver_due(*, now: datetime, limit: int = 200) -> int:
             continue
         delivered += mine.update(sent_at=now, claimed_at=None, last_error="")
     return delivered
+
+
+def _release(messages: Sequence[Message]) -> None:
+    """Give messages back that were claimed and not tried."""
+    untried = Message.objects.filter(pk__in=[message.pk for message in messages], sent_at=None)
+    untried.update(claimed_at=None, attempts=F("attempts") - 1)
 
 
 def _put_off(mine: QuerySet[Message], message: Message, *, error: str, now: datetime) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -90,6 +92,20 @@ class TestAServerThatRefuses:
         assert "refused" in dead.last_error
         assert messages.replay_dead(now=tuesday + timedelta(days=2)) == 1
         assert Message.objects.get().dead_at is None
+
+
+def test_a_server_that_hangs_holds_nobody_up(sam: User, tuesday: datetime, settings: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never says a word
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        settings.EMAIL_TIMEOUT = 0.2
+        for number in range(3):
+            tell(sam, tuesday, event=f"handoff:{number}", channels=["email"])
+        assert messages.deliver_due(now=tuesday, seconds=0.1) == 0
+    tried, *rest = Message.objects.order_by("-attempts", "pk")
+    assert (tried.attempts, tried.claimed_at) == (1, None)
+    assert "timed out" in tried.last_error
+    assert [(one.attempts, one.claimed_at, one.next_attempt_at) for one in rest] == [(0, None, tuesday)] * 2
 
 
 def test_a_sender_that_died_is_replaced_after_five_minutes(sam: User, tuesday: datetime) -> None:

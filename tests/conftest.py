@@ -1,21 +1,42 @@
 """The cast and the calendar that the tests share. Default data comes from the migrations, as on a new portal.
 
-Tests that commit for real say `@pytest.mark.django_db(transaction=True, serialized_rollback=True)`: the default data
-is then put back for them.
+Tests that commit for real say `@pytest.mark.django_db(transaction=True)`: all tables are emptied after them, and the
+default data is put back for the next test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from django.test import Client
+from pytest_django.plugin import blocking_manager_key
 
+from leads.models import ScoreModel
 from leadsla.accounts.models import Role, Side, Team, User
 
 BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Put the default data back after a test that emptied the tables."""
+    yield
+    if nextitem is None:
+        return  # the test database is gone
+    if "transactional_db" in getattr(item, "fixturenames", ()) or _commits(item):
+        with item.config.stash[blocking_manager_key].unblock():
+            if not ScoreModel.objects.exists():
+                contents: str = connection._test_serialized_contents  # type: ignore[attr-defined]
+                connection.creation.deserialize_db_from_string(contents)
+
+
+def _commits(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    return marker is not None and bool(marker.kwargs.get("transaction") or (marker.args and marker.args[0]))
 
 
 @pytest.fixture

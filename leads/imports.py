@@ -6,6 +6,7 @@ row that is recorded, and each row goes in once.
 
 from __future__ import annotations
 
+import logging
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from itertools import islice
 from typing import IO, Any, cast
 
 from django.core.files import File
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F, Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -26,6 +27,8 @@ from leads.facts import clean
 from leads.intake import Arrival, Receipt, Refused
 from leads.models import Import, ImportMapping, ImportRow, InteractionKind, Lead, Origin
 from leadsla.accounts.models import Role, Team, User
+
+log = logging.getLogger(__name__)
 
 CHUNK = 500
 PREVIEW = 20
@@ -398,7 +401,7 @@ def run_through(run_id: int, *, now: Callable[[], datetime], take: Take = take_l
         chunk: rows in a transaction.
 
     Returns:
-        The import as it stands: done, cancelled meanwhile, or failed because its file cannot be read.
+        The import as it stands: done, cancelled meanwhile, or failed because its file cannot be read or it broke.
     """
     run = Import.objects.get(pk=run_id)
     if run.status != Import.Status.RUNNING:
@@ -410,17 +413,25 @@ def run_through(run_id: int, *, now: Callable[[], datetime], take: Take = take_l
                 _take_chunk(run.pk, rows, now=now(), take=take) for rows in _chunks(csv_files.rows(file, layout), chunk)
             )
     except (OSError, Unreadable) as error:
-        Import.objects.filter(pk=run_id, status=Import.Status.RUNNING).update(
-            status=Import.Status.FAILED,
-            finished_at=now(),
-            problem=_("The file cannot be read any more: %(error)s") % {"error": error},
-        )
+        _fail(run_id, _("The file cannot be read any more: %(error)s") % {"error": error}, now=now())
+    except OperationalError:
+        raise  # the database went away: it is taken up again where it stopped
+    except Exception:
+        # Taken up again by itself, it would fail so for ever.
+        log.exception("Import %s cannot go on", run.public_id)
+        _fail(run_id, _("Something went wrong on our side. What is in stays in; let it go on, or tell us."), now=now())
     else:
         if is_over:
             Import.objects.filter(pk=run_id, status=Import.Status.RUNNING).update(
                 status=Import.Status.DONE, finished_at=now()
             )
     return Import.objects.get(pk=run_id)
+
+
+def _fail(run_id: int, problem: str, *, now: datetime) -> None:
+    Import.objects.filter(pk=run_id, status=Import.Status.RUNNING).update(
+        status=Import.Status.FAILED, finished_at=now, problem=problem
+    )
 
 
 def _chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:

@@ -261,7 +261,7 @@ def test_preview_tells_what_the_run_will_do_and_writes_nothing(tuesday) -> None:
     assert [row.state for row in run_all(run, tuesday).rows.all()] == [outcome.state for outcome in shown]
 
 
-class CrashError(Exception):
+class CrashError(BaseException):
     """The worker dies."""
 
 
@@ -321,6 +321,22 @@ def test_cancelling_stops_before_the_next_chunk(tuesday) -> None:
     assert (run.status, run.rows_done, Lead.objects.count()) == ("cancelled", 3, 3)
     assert not imports.cancel(run, now=tuesday)
     assert not imports.begin(run, now=tuesday)
+
+
+def test_a_run_that_breaks_stops_and_can_go_on(tuesday) -> None:
+    run = matched("E-mail\n" + "".join(f"x{number}@x.example\n" for number in range(4)), tuesday)
+
+    def breaks(run: Import, rows, now):
+        if rows[0].line > 3:
+            raise KeyError(rows[0].line)
+        return imports.take_leads(run, rows, now)
+
+    run = run_all(run, tuesday, take=breaks, chunk=2)
+    assert (run.status, run.rows_done, Lead.objects.count()) == ("failed", 2, 2)
+    assert "Something went wrong on our side" in run.problem
+    assert imports.stopped(now=tuesday + timedelta(hours=1)) == []
+    run = run_all(run, tuesday)
+    assert (run.status, run.rows_done, Lead.objects.count()) == ("done", 4, 4)
 
 
 def test_file_that_is_gone_is_said_and_can_be_taken_up_again(tuesday) -> None:

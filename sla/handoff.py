@@ -296,7 +296,7 @@ def withdraw_decision(round_: Round, *, now: datetime) -> bool:
     if handoff.first_follow_up_at is None:
         measures.append(Measure.FIRST_FOLLOW_UP)
     clocks.reopen(handoff, round_number=round_.number, stopped_at=decided_at, measures=measures)
-    owed.take_back(handoff, round_number=round_.number, started_at=decided_at)
+    owed.take_back(handoff, round_number=round_.number)
     _give_back_to_queue(handoff, taken_at=decided_at)
     return True
 

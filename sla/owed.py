@@ -27,11 +27,9 @@ def begin(handoff: Handoff, *, at: datetime, now: datetime) -> None:
         _result(handoff, at=at, now=now)
 
 
-def take_back(handoff: Handoff, *, round_number: int, started_at: datetime) -> None:
-    """Remove the clocks of an acceptance that is undone, as if they had never run."""
-    Clock.objects.filter(
-        handoff=handoff, round=round_number, measure__in=FROM_ACCEPTANCE, started_at=started_at
-    ).delete()
+def take_back(handoff: Handoff, *, round_number: int) -> None:
+    """Remove the clocks of an acceptance that is undone, also those that a follow-up began anew since."""
+    Clock.objects.filter(handoff=handoff, round=round_number, measure__in=FROM_ACCEPTANCE).delete()
 
 
 def followed_up(handoff: Handoff, *, at: datetime, now: datetime, reached: bool, is_enough: bool) -> None:

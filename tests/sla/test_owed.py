@@ -85,6 +85,7 @@ def test_won_is_measured_from_closing_to_reporting(accepted: Handoff, tuesday: d
 
 
 def test_undoing_an_acceptance_leaves_no_trace_of_its_clocks(accepted: Handoff, sam: User, tuesday: datetime) -> None:
+    tell(accepted, tuesday + timedelta(seconds=10))  # begins the time for an update anew
     assert handoffs.withdraw_decision(accepted.rounds.get(), now=tuesday + timedelta(seconds=20))
     assert set(outcomes(accepted)) == {"decide", "first_follow_up"}
     accepted.refresh_from_db()

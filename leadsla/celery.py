@@ -7,7 +7,10 @@ from typing import Any
 from celery import Celery
 from celery.schedules import crontab
 
+from leadsla import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadsla.settings")
+broker.install()
 
 app = Celery("leadsla")
 app.config_from_object("django.conf:settings", namespace="CELERY")

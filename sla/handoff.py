@@ -82,6 +82,7 @@ def hand_over(
         _one(lead),
         to=Stage.HANDED_OVER,
         now=now,
+        recycled_until=None,
         handover_not_before=None,
         handover_failures=0,
         handover_error="",

@@ -107,6 +107,15 @@ def test_an_override_is_counted_apart_and_keeps_its_reason(
     assert not Clock.objects.filter(handoff=handed, measure="hand_over").exists()
 
 
+def test_a_resting_lead_that_is_handed_over_all_the_same_rests_no_more(
+    handed: Handoff, mia: User, max_: User, tuesday: datetime
+) -> None:
+    handoffs.withdraw(handed, by=mia, now=tuesday)
+    again = handoffs.hand_over(handed.lead, by=max_, now=tuesday + HOUR, override_reason="They called us again")
+    assert again.lead.handoffs.count() == 2
+    assert Lead.objects.get().recycled_until is None
+
+
 def test_nobody_overrides_a_block(asks: MakeLead, max_: User, sam: User, tuesday: datetime) -> None:
     lead = asks(at=tuesday)
     Lead.objects.filter(pk=lead.pk).update(blocked_at=tuesday)

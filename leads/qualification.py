@@ -316,10 +316,13 @@ def _shortfall(lead: Lead, definition: Definition | None, lacking: Sequence[Crit
     if definition is None:
         return _("No definition of qualified covers this lead.")
     reasons = []
-    if lacking:
-        count = ngettext("%(n)d required fact is missing", "%(n)d required facts are missing", len(lacking))
-        names = ", ".join(state.label.lower() for state in lacking)
-        reasons.append(_("%(count)s: %(names)s.") % {"count": count % {"n": len(lacking)}, "names": names})
+    failed = [state.label.lower() for state in lacking if state.verdict == Verdict.NOT_MET]
+    unknown = [state.label.lower() for state in lacking if state.verdict != Verdict.NOT_MET]
+    if failed:
+        reasons.append(_("Not met: %(names)s.") % {"names": ", ".join(failed)})
+    if unknown:
+        count = ngettext("%(n)d required fact is missing", "%(n)d required facts are missing", len(unknown))
+        reasons.append(_("%(count)s: %(names)s.") % {"count": count % {"n": len(unknown)}, "names": ", ".join(unknown)})
     score = lead.score or Decimal(0)
     if score < definition.threshold:
         words = _("The score is %(score)s, under %(line)s.")

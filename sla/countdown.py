@@ -96,7 +96,8 @@ def _words(
     day = _day_seconds(hours)
     due = due_words(clock, now=now)
     if is_late:
-        return "late", _("%(duration)s overdue") % {"duration": duration(left, day)}, due
+        is_just = abs(left) < 1  # past the due time, and nobody has worked since
+        return "late", _("Overdue") if is_just else _("%(duration)s overdue") % {"duration": duration(left, day)}, due
     remaining = _("%(duration)s left") % {"duration": duration(left, day)}
     if clock.paused_at:
         return "paused", remaining, _("paused since %(moment)s") % {"moment": moment_text(clock.paused_at, now)}

@@ -168,7 +168,7 @@ def of(user: User, *, now: datetime, whole: str = "") -> Queue:
             _("Report"),
             _sorted(third),
             _("No outcome is missing."),
-            _("longest open first"),
+            soonest,
             SHOWN_FIRST,
             whole == "report",
         ),

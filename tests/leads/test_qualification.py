@@ -523,6 +523,7 @@ def test_a_criterion_that_only_a_person_can_judge(make: Make, do: Do, tuesday: d
             {"country": "DE"},
             "3 required facts are missing: industry on target, need expressed, decision maker identified.",
         ),
+        ({"country": "US"}, "Not met: location served. 3 required facts are missing: industry on target"),
         ({"country": "DE"}, "The score is 5, under 100."),
     ],
 )

@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from leads import intake
-from leads.models import Interaction, InteractionKind, Lead, Stage, Temperature
+from leads import identity, intake
+from leads.models import Identity, Interaction, InteractionKind, Lead, Stage, Temperature
 from leads.querysets import LeadQuerySet
 from leadsla import clock
 from leadsla.accounts.access import Act
@@ -148,12 +148,17 @@ class LeadFilter(django_filters.FilterSet):
     temperature = django_filters.MultipleChoiceFilter(choices=Temperature.choices)
     source = django_filters.CharFilter(field_name="first_source__code")
     campaign = django_filters.CharFilter(field_name="first_campaign__code")
-    email = django_filters.CharFilter(field_name="identities__value", lookup_expr="iexact")
+    email = django_filters.CharFilter(method="known_by_email")
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
 
     class Meta:
         model = Lead
         fields: ClassVar[list[str]] = []
+
+    def known_by_email(self, queryset: LeadQuerySet, name: str, value: str) -> LeadQuerySet:
+        """Keep the lead that is recognised by an address; the index on identities serves it."""
+        known = Identity.objects.filter(kind=Identity.Kind.EMAIL, system="", value=identity.normal_email(value))
+        return queryset.filter(pk__in=known.values("lead"))
 
 
 def _arrival(facts: dict[str, Any], external: dict[str, str], given: dict[str, Any]) -> intake.Arrival:

@@ -104,6 +104,8 @@ def test_lists_are_paged_and_filtered(program: Client) -> None:
     found = program.get(LEADS, {"stage": "qualified"}).json()
     assert [row["email"] for row in found["results"]] == ["jana.steiner@voss.example"]
     assert program.get(LEADS, {"stage": "asleep"}).status_code == 400
+    assert [row["email"] for row in program.get(LEADS, {"email": "X@gmx.de"}).json()["results"]] == ["x@gmx.de"]
+    assert program.get(LEADS, {"email": "nobody@gmx.de"}).json()["count"] == 0
 
 
 def test_a_token_without_the_scope_is_refused(mia: User, tuesday: datetime) -> None:

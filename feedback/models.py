@@ -124,6 +124,10 @@ class Answer(models.Model):
             models.Index(
                 fields=("not_before",), condition=Q(carried_out_at=None, undone_at=None), name="answer_to_carry_out"
             ),
+            # Counted on every page of marketing.
+            models.Index(
+                fields=("handoff",), condition=Q(seen_at=None, carried_out_at__isnull=False), name="answer_unseen"
+            ),
         )
 
     def __str__(self) -> str:

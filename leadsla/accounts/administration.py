@@ -8,6 +8,7 @@ from django.contrib.admin import AdminSite, ModelAdmin, TabularInline
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from leadsla.accounts.access import Act, may
@@ -26,6 +27,10 @@ class Site(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Let administrators and operations in."""
         return may(request.user, Act.MANAGE_PEOPLE) or may(request.user, Act.CONFIGURE)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Lead out to a page of the portal; for an administrator the front door leads back in here."""
+        return super().each_context(request) | {"site_url": reverse("accounts:profile")}
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send people without a session to the sign-in page, and those without the role to a 403."""

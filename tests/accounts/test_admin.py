@@ -26,6 +26,18 @@ def test_people_of_both_sides_are_refused(who: str, signed_in: SignIn, request: 
     assert browser.get("/admin/", follow=True).status_code == 403
 
 
+def test_the_administration_leads_out_to_a_page_of_the_portal(ada: User, signed_in: SignIn) -> None:
+    browser = signed_in(ada)
+    assert 'href="/people/me/">View site' in browser.get("/admin/").content.decode()
+    assert browser.get("/people/me/").status_code == 200
+
+
+def test_only_the_page_of_the_api_may_style_itself(client: Client, db: None) -> None:
+    assert "style-src 'self' 'unsafe-inline'" in client.get("/api/v1/docs/")["Content-Security-Policy"]
+    assert "script-src" not in client.get("/api/v1/docs/")["Content-Security-Policy"]
+    assert "unsafe" not in client.get("/accounts/login/")["Content-Security-Policy"]
+
+
 def test_an_administrator_adds_a_person_who_can_then_sign_in(ada: User, signed_in: SignIn) -> None:
     browser = signed_in(ada)
     form = {

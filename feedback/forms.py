@@ -11,8 +11,7 @@ from feedback.currencies import CODES, COMMON
 from feedback.imports import TARGETS
 from feedback.models import FollowUp, OutcomeReport, Reason
 from feedback.refusals import Refused
-from leads.forms import DATE_ORDERS, UploadForm, zone_choices
-from leads.models import Import
+from leads.forms import MatchForm
 
 SPECIAL = (Reason.Asks.FIELD, Reason.Asks.CRITERION, Reason.Asks.TEAM, Reason.Asks.LEAD, Reason.Asks.DATE)
 MOMENT = "%Y-%m-%dT%H:%M"
@@ -103,33 +102,14 @@ class OutcomeForm(DomainForm):
     note = forms.CharField(label=_("Note"), required=False, widget=forms.Textarea)
 
 
-class ColumnsForm(DomainForm):
+class ColumnsForm(MatchForm):
     """What each column of a file of outcomes holds."""
 
-    system = UploadForm.base_fields["system"]
-    timezone = forms.ChoiceField(label=_("Time zone of its dates"), choices=zone_choices)
-    date_format = forms.ChoiceField(label=_("Order of dates"), choices=DATE_ORDERS, required=False)
+    targets = (("", _("keep as it is")), *TARGETS.items())
+
+    # Not kept: a mark found in one column need not hold for the column that is matched next.
     decimal_mark = forms.ChoiceField(
         label=_("Before the cents stands"),
         choices=(("", _("as the file shows it")), (".", _("a point: 1,234.56")), (",", _("a comma: 1.234,56"))),
         required=False,
     )
-
-    def __init__(self, *args: Any, run: Import, **kwargs: Any) -> None:
-        kwargs.setdefault("initial", {"system": run.system, "timezone": run.timezone, "date_format": run.date_format})
-        super().__init__(*args, **kwargs)
-        self.run = run
-        choices = [("", _("keep as it is")), *TARGETS.items()]
-        for place, column in enumerate(run.columns):
-            self.fields[f"column_{place}"] = forms.ChoiceField(
-                label=column, choices=choices, required=False, initial=run.mapping.get(column, "")
-            )
-
-    def column_fields(self) -> list[forms.BoundField]:
-        """Return the fields of the columns, in the order of the file."""
-        return [self[f"column_{place}"] for place in range(len(self.run.columns))]
-
-    def mapping(self) -> dict[str, str]:
-        """Return what was chosen, by column."""
-        told = self.cleaned_data
-        return {column: told.get(f"column_{place}", "") for place, column in enumerate(self.run.columns)}

@@ -15,20 +15,18 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
 
 from feedback import outcomes
 from feedback.currencies import CODES
 from feedback.models import OutcomeReport
 from feedback.refusals import Refused
-from leads import columns as known_columns
-from leads import csv_files, identity, imports, stages
+from leads import csv_files, identity, imports, intake, stages
 from leads.csv_files import Row, WrongValue
 from leads.imports import Outcome
-from leads.intake import EARLIEST_YEAR
-from leads.models import Identity, Import, ImportMapping, ImportRow, Lead, Origin, Stage
+from leads.models import Identity, Import, ImportRow, Lead, Origin, Stage
 from leadsla.accounts.models import ExternalPerson, User
 from sla import past
 from sla.models import Handoff
@@ -36,7 +34,7 @@ from sla.models import Handoff
 Kind = OutcomeReport.Kind
 Because = Handoff.ClosedBecause
 
-TARGETS: Mapping[str, str | Promise] = {
+TARGETS: Mapping[str, StrOrPromise] = {
     "external_id": gettext_lazy("Id of the lead there"),
     "email": gettext_lazy("E-mail of the lead"),
     "deal_id": gettext_lazy("Id of the deal there"),
@@ -88,18 +86,15 @@ def guess(columns: Sequence[str]) -> dict[str, str]:
 
 
 def _wrong_mapping(run: Import, wanted: Mapping[str, str]) -> str:
-    if unknown := [column for column in wanted if column not in run.columns]:
-        words = {"column": unknown[0], "known": ", ".join(run.columns)}
-        return _("The file has no column “%(column)s”. It has: %(known)s.") % words
-    codes = list(wanted.values())
-    if wrong := [code for code in codes if code not in TARGETS]:
-        words = {"code": wrong[0], "known": ", ".join(TARGETS)}
+    codes = set(wanted.values())
+    if wrong := imports.wrong_columns(run, wanted, TARGETS):
+        return wrong
+    if unknown := sorted(codes - set(TARGETS)):
+        words = {"code": unknown[0], "known": ", ".join(TARGETS)}
         return _("“%(code)s” is nothing that an outcome has. Use one of: %(known)s.") % words
-    if twice := [code for code in TARGETS if codes.count(code) > 1]:
-        return _("Two columns are matched with “%(label)s”. Choose one of them.") % {"label": TARGETS[twice[0]]}
-    if not {"external_id", "email"} & set(codes):
+    if not {"external_id", "email"} & codes:
         return _("No column tells whose deal it is. Match the lead's id in that system or its e-mail.")
-    if not set(DATES) & set(codes):
+    if not set(DATES) & codes:
         return _("No column tells what came of it. Match when it was won, or when it was lost.")
     return ""
 
@@ -145,19 +140,15 @@ def match(
         decimal_mark: "." or ","; "" finds it out.
 
     Raises:
-        Refused: under `columns`, `system`, `timezone`, `date_format` or `decimal_mark` why not.
+        intake.Refused: under `columns`, `system`, `timezone`, `date_format` or `decimal_mark` why not.
     """
     wanted = {column: code for column, code in mapping.items() if code}
-    errors: dict[str, str] = {}
+    errors = imports.wrong_reading(timezone=timezone, date_format=date_format)
     if wrong := _wrong_mapping(run, wanted):
         errors["columns"] = wrong
     if not system or len(system) > 60:
         errors["system"] = _("Name the system that the deals come from, in at most 60 characters.")
-    if timezone not in zoneinfo.available_timezones():
-        errors["timezone"] = _("“%(zone)s” is not a time zone. Use a name like Europe/Berlin.") % {"zone": timezone}
-    if date_format not in {"", *csv_files.DATE_FORMATS}:
-        errors["date_format"] = _("Use one of: ymd, dmy, mdy.")
-    elif not wrong and not (date_format := date_format or _date_order(run, wanted)):
+    if "date_format" not in errors and not wrong and not (date_format := date_format or _date_order(run, wanted)):
         errors["date_format"] = _("The dates can be read in two ways. Say whether the day or the month comes first.")
     if decimal_mark not in {"", ".", ","}:
         errors["decimal_mark"] = _("Use a point or a comma.")
@@ -166,23 +157,16 @@ def match(
             "The amounts can be read in two ways. Say whether a point or a comma stands before cents."
         )
     if errors:
-        raise Refused(errors)
-    if run.status not in {Import.Status.UPLOADED, Import.Status.READY}:
-        raise Refused({"columns": _("This import has begun already; its columns cannot be changed any more.")})
-    run.mapping, run.system, run.timezone = wanted, system, timezone
-    run.date_format, run.decimal_mark = date_format, decimal_mark
-    run.is_history, run.status = True, Import.Status.READY
-    run.save(update_fields=["mapping", "system", "timezone", "date_format", "decimal_mark", "is_history", "status"])
-    ImportMapping.objects.update_or_create(
-        headers_hash=known_columns.headers_hash(run.columns),
-        kind=run.kind,
-        defaults={
-            "mapping": wanted,
-            "system": system,
-            "timezone": timezone,
-            "date_format": date_format,
-            "used_at": now,
-        },
+        raise intake.Refused(errors)
+    imports.keep_match(
+        run,
+        now=now,
+        mapping=wanted,
+        system=system,
+        timezone=timezone,
+        date_format=date_format,
+        decimal_mark=decimal_mark,
+        is_history=True,
     )
 
 
@@ -282,7 +266,7 @@ def _read(run: Import, row: Row, zone: zoneinfo.ZoneInfo, *, now: datetime) -> D
     kind, at, is_date = _moment(run, told, zone)
     if at > now:
         raise WrongValue(_("The date is in the future."))
-    if at.year < EARLIEST_YEAR:
+    if at.year < intake.EARLIEST_YEAR:
         raise WrongValue(_("The date is too long ago to be right."))
     amount, currency = _worth(run, told)
     return Deal(

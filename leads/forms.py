@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from django import forms
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now_
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from leads.columns import TARGETS
 from leads.facts import FACTS
@@ -212,7 +213,7 @@ def zone_choices() -> list[tuple[str, str]]:
 
 
 class UploadForm(RefusableForm):
-    """A file of leads."""
+    """A file to import."""
 
     file = forms.FileField(
         label=_("File"),
@@ -236,12 +237,49 @@ DATE_ORDERS = (
 )
 
 
-class ColumnsForm(RefusableForm):
-    """What each column of a file holds, and how the file goes in."""
+class MatchForm(RefusableForm):
+    """What each column of a file holds, and how its dates are to be read; each kind of import adds what it asks."""
+
+    targets: ClassVar[Sequence[tuple[str, StrOrPromise]]] = ()
+    kept: ClassVar[tuple[str, ...]] = ("system", "timezone", "date_format")  # shown as the import has them
 
     system = UploadForm.base_fields["system"]
     timezone = forms.ChoiceField(label=_("Time zone of its dates"), choices=zone_choices)
     date_format = forms.ChoiceField(label=_("Order of dates"), choices=DATE_ORDERS, required=False)
+
+    def __init__(self, *args: Any, run: Import, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {name: getattr(run, name) for name in self.kept})
+        super().__init__(*args, **kwargs)
+        self.run = run
+        for place, column in enumerate(run.columns):
+            self.fields[f"column_{place}"] = forms.ChoiceField(
+                label=column, choices=self.targets, required=False, initial=run.mapping.get(column, "")
+            )
+
+    def column_fields(self) -> list[forms.BoundField]:
+        """Return the fields of the columns, in the order of the file."""
+        return [self[f"column_{place}"] for place in range(len(self.run.columns))]
+
+    def own_fields(self) -> list[forms.BoundField]:
+        """Return the fields that only this kind of import asks."""
+        return [self[name] for name in type(self).base_fields if name not in MatchForm.base_fields]
+
+    def mapping(self) -> dict[str, str]:
+        """Return what was chosen, by column."""
+        told = self.cleaned_data
+        return {column: told.get(f"column_{place}", "") for place, column in enumerate(self.run.columns)}
+
+    def answers(self) -> dict[str, Any]:
+        """Return what was said of the file as a whole, under the names of the fields."""
+        return {name: self.cleaned_data[name] for name in type(self).base_fields}
+
+
+class ColumnsForm(MatchForm):
+    """What each column of a file of leads holds, and how the file goes in."""
+
+    targets = (("", _("leave out")), *((target.code, target.label) for target in TARGETS.values()))
+    kept = (*MatchForm.kept, "is_history", "overwrites")
+
     is_history = forms.BooleanField(
         label=_("This is history"),
         required=False,
@@ -252,31 +290,3 @@ class ColumnsForm(RefusableForm):
         required=False,
         help_text=_("Otherwise the file only fills what is empty."),
     )
-
-    def __init__(self, *args: Any, run: Import, **kwargs: Any) -> None:
-        kwargs.setdefault(
-            "initial",
-            {
-                "system": run.system,
-                "timezone": run.timezone,
-                "date_format": run.date_format,
-                "is_history": run.is_history,
-                "overwrites": run.overwrites,
-            },
-        )
-        super().__init__(*args, **kwargs)
-        self.run = run
-        choices = [("", _("leave out")), *((target.code, target.label) for target in TARGETS.values())]
-        for place, column in enumerate(run.columns):
-            self.fields[f"column_{place}"] = forms.ChoiceField(
-                label=column, choices=choices, required=False, initial=run.mapping.get(column, "")
-            )
-
-    def column_fields(self) -> list[forms.BoundField]:
-        """Return the fields of the columns, in the order of the file."""
-        return [self[f"column_{place}"] for place in range(len(self.run.columns))]
-
-    def mapping(self) -> dict[str, str]:
-        """Return what was chosen, by column."""
-        told = self.cleaned_data
-        return {column: told.get(f"column_{place}", "") for place, column in enumerate(self.run.columns)}

@@ -18,6 +18,7 @@ from django.core.files import File
 from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F, Max, Q, QuerySet
 from django.utils.translation import gettext as _
+from django_stubs_ext import StrOrPromise
 
 from leads import columns as known_columns
 from leads import csv_files, intake
@@ -179,17 +180,15 @@ def match(
         Refused: under `columns`, `system`, `timezone` or `date_format` why not.
     """
     wanted = {column: code for column, code in mapping.items() if code}
-    errors = _wrong_mapping(run, wanted)
+    errors = wrong_reading(timezone=timezone, date_format=date_format)
+    if wrong := _wrong_mapping(run, wanted):
+        errors["columns"] = wrong
     if not system and "external_id" in wanted.values():
         errors["system"] = _("Say which system the ids come from, as HubSpot.")
     if len(system) > 60:
         errors["system"] = _("At most 60 characters fit here.")
-    if timezone not in zoneinfo.available_timezones():
-        errors["timezone"] = _("“%(zone)s” is not a time zone. Use a name like Europe/Berlin.") % {"zone": timezone}
     dates = next((column for column, code in wanted.items() if code == "captured_at" and column in run.columns), "")
-    if date_format not in {"", *csv_files.DATE_FORMATS}:
-        errors["date_format"] = _("Use one of: ymd, dmy, mdy.")
-    elif dates and not date_format:
+    if dates and not date_format:
         date_format = date_order(run, dates)
         if not date_format:
             errors["date_format"] = _(
@@ -197,52 +196,96 @@ def match(
             ) % {"column": dates}
     if errors:
         raise Refused(errors)
-    begun = ~Q(status__in=[Import.Status.UPLOADED, Import.Status.READY])
-    if Import.objects.filter(begun, pk=run.pk).exists():
-        raise Refused({"columns": _("This import has begun already; its columns cannot be changed any more.")})
-    run.mapping, run.system, run.timezone, run.date_format = wanted, system, timezone, date_format
-    run.is_history, run.overwrites, run.status = is_history, overwrites, Import.Status.READY
-    run.save(update_fields=["mapping", "system", "timezone", "date_format", "is_history", "overwrites", "status"])
-    ImportMapping.objects.update_or_create(
-        headers_hash=known_columns.headers_hash(run.columns),
-        kind=run.kind,
-        defaults={
-            "mapping": wanted,
-            "system": system,
-            "timezone": timezone,
-            "date_format": date_format,
-            "used_at": now,
-        },
+    keep_match(
+        run,
+        now=now,
+        mapping=wanted,
+        system=system,
+        timezone=timezone,
+        date_format=date_format,
+        is_history=is_history,
+        overwrites=overwrites,
     )
 
 
-def _wrong_mapping(run: Import, wanted: Mapping[str, str]) -> dict[str, str]:
-    """Say what is wrong with a mapping, under `columns`."""
+def keep_match(
+    run: Import,
+    *,
+    mapping: Mapping[str, str],
+    system: str,
+    timezone: str,
+    date_format: str,
+    now: datetime,
+    **how: bool | str,
+) -> None:
+    """Write down what a file's columns hold, checked before; the next file with these headers is matched the same.
+
+    Args:
+        run: uploaded or ready.
+        mapping: column → code of a target.
+        system: where the file comes from.
+        timezone: of dates that name none.
+        date_format: of `csv_files.DATE_FORMATS`.
+        now: this moment.
+        **how: the other fields of the import that say how it goes in; these are not remembered.
+
+    Raises:
+        Refused: it has begun.
+    """
+    begun = ~Q(status__in=[Import.Status.UPLOADED, Import.Status.READY])
+    if Import.objects.filter(begun, pk=run.pk).exists():
+        raise Refused({"columns": _("This import has begun already; its columns cannot be changed any more.")})
+    remembered = {"mapping": mapping, "system": system, "timezone": timezone, "date_format": date_format}
+    told = {**remembered, **how, "status": Import.Status.READY}
+    for name, value in told.items():
+        setattr(run, name, value)
+    run.save(update_fields=list(told))
+    ImportMapping.objects.update_or_create(
+        headers_hash=known_columns.headers_hash(run.columns), kind=run.kind, defaults={**remembered, "used_at": now}
+    )
+
+
+def wrong_columns(run: Import, wanted: Mapping[str, str], labels: Mapping[str, StrOrPromise]) -> str:
+    """Say which columns the file does not have or mean the same; "" when none.
+
+    Args:
+        run: uploaded.
+        wanted: column → code of a target.
+        labels: code → what people call a target.
+    """
     if unknown := [column for column in wanted if column not in run.columns]:
-        return {
-            "columns": _("The file has no column “%(column)s”. It has: %(known)s.")
-            % {"column": unknown[0], "known": ", ".join(run.columns)}
-        }
+        words = {"column": unknown[0], "known": ", ".join(run.columns)}
+        return _("The file has no column “%(column)s”. It has: %(known)s.") % words
     codes = list(wanted.values())
-    if wrong := [code for code in codes if code not in TARGETS]:
-        return {
-            "columns": _("“%(code)s” is no field of a lead. Use one of: %(known)s.")
-            % {"code": wrong[0], "known": ", ".join(TARGETS)}
-        }
-    if twice := [code for code in TARGETS if codes.count(code) > 1]:
-        return {
-            "columns": _("Two columns are matched with “%(label)s”. Choose one of them.")
-            % {"label": TARGETS[twice[0]].label}
-        }
-    has_name = bool({"name", "first_name", "last_name"} & set(codes))
-    if not {"external_id", "email", "phone"} & set(codes) and not (has_name and "company_name" in codes):
-        return {
-            "columns": _(
-                "No column tells who somebody is. Match an id, an e-mail, a phone, or name and company: "
-                "without them nobody can be recognised again."
-            )
-        }
-    return {}
+    if twice := [code for code in labels if codes.count(code) > 1]:
+        return _("Two columns are matched with “%(label)s”. Choose one of them.") % {"label": labels[twice[0]]}
+    return ""
+
+
+def wrong_reading(*, timezone: str, date_format: str) -> dict[str, str]:
+    """Say under `timezone` and `date_format` why dates cannot be read so; a format may be left open."""
+    errors: dict[str, str] = {}
+    if timezone not in zoneinfo.available_timezones():
+        errors["timezone"] = _("“%(zone)s” is not a time zone. Use a name like Europe/Berlin.") % {"zone": timezone}
+    if date_format not in {"", *csv_files.DATE_FORMATS}:
+        errors["date_format"] = _("Use one of: ymd, dmy, mdy.")
+    return errors
+
+
+def _wrong_mapping(run: Import, wanted: Mapping[str, str]) -> str:
+    codes = set(wanted.values())
+    if wrong := wrong_columns(run, wanted, {code: target.label for code, target in TARGETS.items()}):
+        return wrong
+    if unknown := sorted(codes - set(TARGETS)):
+        words = {"code": unknown[0], "known": ", ".join(TARGETS)}
+        return _("“%(code)s” is no field of a lead. Use one of: %(known)s.") % words
+    has_name = bool({"name", "first_name", "last_name"} & codes)
+    if not {"external_id", "email", "phone"} & codes and not (has_name and "company_name" in codes):
+        return _(
+            "No column tells who somebody is. Match an id, an e-mail, a phone, or name and company: "
+            "without them nobody can be recognised again."
+        )
+    return ""
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------

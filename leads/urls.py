@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads import duplicate_views, views
+from leads import duplicate_views, import_views, views
 
 app_name = "leads"
 urlpatterns = [
@@ -14,11 +14,11 @@ urlpatterns = [
     path("duplicates/<uuid:one>/<uuid:other>/", duplicate_views.decide, name="decide_duplicate"),
     path("<uuid:public_id>/compare/", duplicate_views.compare, name="compare"),
     path("<uuid:public_id>/unmerge/", duplicate_views.unmerge, name="unmerge"),
-    path("imports/", views.imports_list, name="imports"),
-    path("imports/new/", views.import_new, name="import_new"),
-    path("imports/<uuid:public_id>/", views.import_detail, name="import_detail"),
-    path("imports/<uuid:public_id>/columns/", views.import_columns, name="import_columns"),
-    path("imports/<uuid:public_id>/run/", views.import_run, name="import_run"),
-    path("imports/<uuid:public_id>/cancel/", views.import_cancel, name="import_cancel"),
-    path("imports/<uuid:public_id>/errors.csv", views.import_errors, name="import_errors"),
+    path("imports/", import_views.imports_list, name="imports"),
+    path("imports/new/", import_views.import_new, name="import_new"),
+    path("imports/<uuid:public_id>/", import_views.import_detail, name="import_detail"),
+    path("imports/<uuid:public_id>/columns/", import_views.import_columns, name="import_columns"),
+    path("imports/<uuid:public_id>/run/", import_views.import_run, name="import_run"),
+    path("imports/<uuid:public_id>/cancel/", import_views.import_cancel, name="import_cancel"),
+    path("imports/<uuid:public_id>/errors.csv", import_views.import_errors, name="import_errors"),
 ]

@@ -330,6 +330,38 @@ def test_cancel_before_the_run(signed_in, max_, leads) -> None:
     assert run.status == "cancelled"
 
 
+def test_every_page_leads_to_pages_of_outcomes(signed_in, max_, leads) -> None:
+    browser = signed_in(max_)
+    columns = upload(browser)["Location"]
+    run = Import.objects.get(kind="outcomes")
+    matching = browser.get(columns).content.decode()
+    assert 'name="decimal_mark"' in matching
+    assert 'name="is_history"' not in matching
+    to = {name: reverse(f"feedback:import_{name}", args=(run.public_id,)) for name in ("run", "cancel", "errors")}
+    assert f'formaction="{to["cancel"]}"' in matching
+    chosen = {"column_0": "external_id", "column_3": "won_at", "system": "olist", "timezone": "UTC"}
+    detail = browser.post(columns, chosen)["Location"]
+    preview = browser.get(detail).content.decode()
+    assert f'action="{to["run"]}"' in preview
+    assert f'href="{columns}"' in preview
+    assert "People whom nobody knows become inactive users." in preview
+    assert "New leads are judged" not in preview
+    browser.post(to["run"])
+    running = browser.get(detail, headers={"HX-Request": "true"}).content.decode()
+    assert f'hx-get="{detail}"' in running
+    assert f'action="{to["cancel"]}"' in running
+    Import.objects.filter(pk=run.pk).update(status="failed", rows_failed=1, problem="The disk is full.")
+    failed = browser.get(detail).content.decode()
+    assert "The disk is full." in failed
+    assert f'action="{to["run"]}"' in failed
+    assert f'href="{to["errors"]}"' in failed
+    new = reverse("feedback:import_new")
+    assert f'action="{new}"' in browser.get(new).content.decode()
+    overview = browser.get(reverse("feedback:imports")).content.decode()
+    assert f'href="{new}"' in overview
+    assert f'href="{detail}"' in overview
+
+
 def test_who_may_import(client, signed_in, sam, mia, max_, sue, olga, leads) -> None:
     address = reverse("feedback:imports")
     assert client.get(address).status_code == 302

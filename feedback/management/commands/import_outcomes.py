@@ -10,9 +10,9 @@ from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
 
 from feedback import imports as outcomes
-from feedback.refusals import Refused
 from leads import imports
 from leads.csv_files import DATE_FORMATS, Unreadable
+from leads.intake import Refused
 from leads.models import Import
 from leadsla import clock
 

@@ -136,6 +136,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "pghistory.middleware.HistoryMiddleware",
     "leadsla.accounts.middleware.AccessMiddleware",
+    "leadsla.accounts.middleware.PrivateMiddleware",
     "leadsla.accounts.middleware.TimeZoneMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

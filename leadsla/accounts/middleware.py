@@ -1,4 +1,4 @@
-"""Guard every page: a view without a declared act is refused. Show times in the reader's zone."""
+"""Guard every page: a view without a declared act is refused. Keep pages private, and times in the reader's zone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 
 from leadsla.accounts.access import Act, may
 from leadsla.accounts.models import User
@@ -55,6 +56,20 @@ class AccessMiddleware:
         if not request.user.is_authenticated and act is not None:
             return redirect_to_login(request.get_full_path())
         raise PermissionDenied
+
+
+class PrivateMiddleware:
+    """Keep what a signed-in person gets out of caches that others share, and fresh in their own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Mark an answer as personal unless its view said how long it may be kept."""
+        response = self.get_response(request)
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            patch_cache_control(response, private=True, no_cache=True)
+        return response
 
 
 class TimeZoneMiddleware:

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from leadsla import clock
@@ -42,6 +43,7 @@ def profile(request: SignedInRequest) -> HttpResponse:
 
 @requires(Act.USE_API)
 @require_POST
+@never_cache
 def token_new(request: SignedInRequest) -> HttpResponse:
     """Issue a token; its key is on this one page and nowhere else."""
     form = TokenForm(request.POST)

@@ -42,7 +42,7 @@ def test_from_a_new_lead_to_the_scoreboard(
     pass_time(portal, settings, portal.now + timedelta(minutes=2))
     read_the_scoreboard(sign_in(sue))
     until(lambda: "Subject: Sam Becker accepted Otto Brandt" in "".join(portal.mails()), what="Mia's mail is out")
-    assert portal.complaints() == []
+    assert portal.complaints("worker", "beat") == []
 
 
 def hand_over_otto(marketing: Page) -> None:

@@ -117,7 +117,7 @@ class Portal:
         names = tuple(self._running)
         self.stop(*names)
         # Beat remembers by the machine's clock when each tick was last sent.
-        if (self.home / "beat-schedule").exists():
+        if any(self.home.glob("beat-schedule*")):
             with shelve.open(str(self.home / "beat-schedule"), writeback=True) as memory:
                 for entry in memory.get("entries", {}).values():
                     entry.last_run_at -= jump
@@ -144,10 +144,10 @@ class Portal:
         """Return what was sent by e-mail, as text with header."""
         return [path.read_text() for path in sorted(self.home.glob("mail/*"))]
 
-    def complaints(self) -> list[str]:
-        """Return the lines of the logs that tell of errors."""
-        lines = [(path.stem, line) for path in self.home.glob("*.log") for line in path.read_text().splitlines()]
-        return [f"{name}: {line}" for name, line in lines if "ERROR" in line or "Traceback" in line]
+    def complaints(self, *names: str) -> list[str]:
+        """Return the lines in the logs of processes that tell of errors."""
+        lines = [(name, line) for name in names for line in self._log(name).read_text().splitlines()]
+        return [f"{name}: {line}" for name, line in lines if any(word in line for word in ("ERROR", "CRITICAL"))]
 
     def _log(self, name: str) -> Path:
         return self.home / f"{name}.log"

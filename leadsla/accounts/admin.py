@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leadsla.accounts.access import Act
 from leadsla.accounts.administration import ByAct
-from leadsla.accounts.models import ApiToken, AwayTime, Role, Team, User
+from leadsla.accounts.models import ApiToken, AwayTime, Role, Side, Team, User
 
 
 class _Roles(forms.MultipleChoiceField):
@@ -21,6 +21,13 @@ class _Roles(forms.MultipleChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices=Role.choices, widget=forms.CheckboxSelectMultiple, required=False, label=_("Roles"))
+
+
+def _check_team(form: forms.ModelForm[User]) -> None:
+    """Refuse a rep whom nobody could hand a lead to."""
+    team = form.cleaned_data.get("team")
+    if Role.SALES_REP in form.cleaned_data.get("roles", ()) and (team is None or team.side != Side.SALES):
+        form.add_error("team", _("A sales rep gets leads through a team of sales. Choose one."))
 
 
 class NewUserForm(AdminUserCreationForm[User]):
@@ -36,6 +43,12 @@ class NewUserForm(AdminUserCreationForm[User]):
         """Store addresses in lower case, as sign-in looks for them."""
         return str(self.cleaned_data["email"]).lower()
 
+    def clean(self) -> dict[str, Any]:
+        """Check that what was chosen fits together."""
+        cleaned = super().clean() or self.cleaned_data
+        _check_team(self)
+        return cleaned
+
 
 class UserForm(UserChangeForm[User]):
     """A person as an administrator sees them."""
@@ -49,6 +62,12 @@ class UserForm(UserChangeForm[User]):
     def clean_email(self) -> str:
         """Store addresses in lower case, as sign-in looks for them."""
         return str(self.cleaned_data["email"]).lower()
+
+    def clean(self) -> dict[str, Any]:
+        """Check that what was chosen fits together."""
+        cleaned = super().clean() or self.cleaned_data
+        _check_team(self)
+        return cleaned
 
 
 @admin.register(User)

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from leads.models import CampaignCost
-from leadsla.accounts.models import Role, User
+from leadsla.accounts.models import Role, Side, Team, User
 
 SignIn = Callable[[User], Client]
 
@@ -54,6 +54,46 @@ def test_an_administrator_adds_a_person_who_can_then_sign_in(ada: User, signed_i
     assert person.roles == [Role.MARKETER]
     login = {"login": "new.person@leadsla.example", "password": "correct horse battery"}
     assert Client().post("/accounts/login/", login)["Location"] == "/"
+
+
+def test_a_new_portal_tells_its_administrator_what_to_do_next(ada: User, signed_in: SignIn) -> None:
+    browser = signed_in(ada)
+    assert [step.is_done for step in browser.get("/admin/").context["steps"]] == [False] * 5
+    marketing = Team.objects.create(name="Inbound", side=Side.MARKETING)
+    sales = Team.objects.create(name="North", side=Side.SALES)
+    for name, role, team in (
+        ("mia", Role.MARKETER, marketing),
+        ("sam", Role.SALES_REP, sales),
+        ("max", Role.MARKETING_MANAGER, marketing),
+        ("sue", Role.SALES_MANAGER, sales),
+    ):
+        User.objects.create_user(f"{name}@leadsla.example", name=name, roles=[role], team=team)
+    page = browser.get("/admin/")
+    assert [step.is_done for step in page.context["steps"]] == [True, True, True, True, False]
+    assert "Add operations" in page.content.decode()
+    User.objects.create_user("olga@leadsla.example", name="olga", roles=[Role.OPERATIONS])
+    assert browser.get("/admin/").context["steps"] == []
+
+
+def test_tables_of_libraries_are_not_listed(signed_in: SignIn, db: None) -> None:
+    first = User.objects.create_superuser("first@leadsla.example", "a long password")
+    apps = {app["app_label"] for app in signed_in(first).get("/admin/").context["app_list"]}
+    assert apps == {"accounts"}  # their one role is administrator
+
+
+def test_a_sales_rep_needs_a_team_of_sales(ada: User, inbound: Team, north: Team, signed_in: SignIn) -> None:
+    browser = signed_in(ada)
+    form: dict[str, object] = {
+        "email": "rep@leadsla.example",
+        "name": "Rep",
+        "timezone": "Europe/Berlin",
+        "usable_password": "false",
+        "roles": ["sales_rep"],
+    }
+    for team in ("", inbound.pk):
+        refused = browser.post("/admin/accounts/user/add/", form | {"team": team})
+        assert "through a team of sales" in refused.content.decode()
+    assert browser.post("/admin/accounts/user/add/", form | {"team": north.pk}).status_code == 302
 
 
 def test_operations_configures_but_sees_no_people(olga: User, signed_in: SignIn) -> None:

@@ -73,16 +73,17 @@ class CriterionState:
 
 def criteria(lead: Lead, *, now: datetime) -> list[CriterionState]:
     """Return how each criterion of the definition that applies stands for a lead; empty where none applies."""
-    return _states([lead], now=now).get(lead.pk, [])
+    return criteria_of([lead], now=now).get(lead.pk, [])
 
 
 def missing(leads: Sequence[Lead], *, now: datetime) -> dict[int, list[CriterionState]]:
     """Return for each lead of a page the required criteria that are not met; the number of queries does not grow."""
-    found = _states(leads, now=now)
+    found = criteria_of(leads, now=now)
     return {lead.pk: [state for state in found.get(lead.pk, []) if state.is_missing] for lead in leads}
 
 
-def _states(leads: Sequence[Lead], *, now: datetime) -> dict[int, list[CriterionState]]:
+def criteria_of(leads: Sequence[Lead], *, now: datetime) -> dict[int, list[CriterionState]]:
+    """Return what `criteria` does for many leads, by id; the number of queries does not grow."""
     in_force = definitions.in_force(now=now)
     if not leads or not in_force:
         return {}

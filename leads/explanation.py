@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 
 from leads import conditions, definitions, score_statement
 from leads.models import Lead, ScoreModel, ScoreRule
+from leads.querysets import LeadQuerySet
 from leads.score_statement import Moment, Sql, capped, day_of, on_facts
 
 LineKind = Literal["normal", "negative", "over_cap"]
@@ -88,6 +89,7 @@ class Explanation:
         as_of: the moment for which the lines hold.
         groups: with their lines, in the order in which they are added.
         widest: the score at the right end of the bars.
+        grade: of the score.
         falls_below_on: the day on which it falls below the threshold if nothing new happens; None if it is below, or
             stays above for a year.
         advice: sentences on what would raise it.
@@ -99,6 +101,7 @@ class Explanation:
     as_of: datetime | None
     groups: list[GroupOfLines] = field(default_factory=list)
     widest: Decimal = _USUAL_LINE
+    grade: str = ""
     falls_below_on: date | None = None
     advice: list[str] = field(default_factory=list)
 
@@ -163,7 +166,7 @@ def course(lead: Lead, *, days: Sequence[date], now: datetime) -> list[tuple[dat
         return []
     today = day_of(now)
     moments = [Moment(until=now if day >= today else _end_of(day), today=day) for day in days]
-    totals = _Asked.of(lead, model, now=now).totals(moments)
+    totals = _Asked.of(score_statement.of_lead(lead.pk), model, now=now).totals(moments)
     return [(day, total) for day, total in zip(days, totals, strict=False) if total is not None]
 
 
@@ -197,29 +200,23 @@ class _Counted:
 
 @dataclass(frozen=True)
 class _Asked:
-    """The statement of one lead under one model: compiled once, asked for as many moments as one likes."""
+    """The statement of some leads under one model: compiled once, asked for as many moments as one likes."""
 
-    lead: Lead
+    leads: LeadQuerySet
     model: ScoreModel
     rules: Sequence[ScoreRule]
     now: datetime
     facts: score_statement.Facts
 
     @classmethod
-    def of(cls, lead: Lead, model: ScoreModel, *, now: datetime) -> _Asked:
+    def of(cls, leads: LeadQuerySet, model: ScoreModel, *, now: datetime) -> _Asked:
         rules = list(model.rules.all())
-        facts = score_statement.points_of_facts(rules, score_statement.of_lead(lead.pk), now=now)
-        return cls(lead, model, rules, now, facts)
+        return cls(leads, model, rules, now, score_statement.points_of_facts(rules, leads, now=now))
 
-    def rows(self, moments: Sequence[Moment], select: str) -> list[dict[str, Any]]:
-        """Put a SELECT behind the chain and return what it finds; `key` is the place of the moment."""
+    def rows(self, moments: Sequence[Moment] | Mapping[int, Moment], select: str) -> list[dict[str, Any]]:
+        """Put a SELECT behind the chain and return what it finds."""
         chain = score_statement.scored(
-            self.model,
-            self.rules,
-            score_statement.of_lead(self.lead.pk),
-            now=self.now,
-            moments=moments,
-            facts=self.facts,
+            self.model, self.rules, self.leads, now=self.now, moments=moments, facts=self.facts
         )
         statement = chain + Sql(select)
         with connection.cursor() as cursor:
@@ -228,34 +225,82 @@ class _Asked:
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def totals(self, moments: Sequence[Moment]) -> list[Decimal | None]:
-        """Return the score as of each moment."""
+        """Return the score of one lead as of each moment."""
         if not moments:
             return []
         return [row["score"] for row in self.rows(moments, "SELECT key, score FROM scored ORDER BY key")]
 
     def totals_of_days(self, days: Sequence[date]) -> list[Decimal | None]:
-        """Return the score of days ahead if nothing new happens."""
+        """Return the score of one lead on days ahead if nothing new happens."""
         return self.totals([Moment(until=self.now, today=day) for day in days])
 
 
-# The score as of each moment, and of the first of them also each rule on interactions that counted.
+# What each score consists of, with a row for each rule on interactions that counted; the score alone where `where`
+# does not hold.
 _SCORED_AND_COUNTED = """SELECT c.*, s.*, u.no, u.points, u.capped, u.times, CASE WHEN u.key IS NOT NULL THEN (
     SELECT array_agg(DISTINCT d.day ORDER BY d.day DESC) FROM counted d
     WHERE d.key = u.key AND d.no = u.no AND d.times > 0
 ) END AS days
-FROM scored s JOIN chosen c USING (key) LEFT JOIN sums u ON u.key = s.key AND s.key = 0
+FROM scored s JOIN chosen c USING (key) LEFT JOIN sums u ON u.key = s.key AND {where}
 ORDER BY s.key, u.no"""
 
 
 def _explained(lead: Lead, model: ScoreModel, threshold: Decimal, *, as_of: datetime) -> Explanation:
-    asked, today = _Asked.of(lead, model, now=as_of), day_of(as_of)
+    asked, today = _Asked.of(score_statement.of_lead(lead.pk), model, now=as_of), day_of(as_of)
     # The fortnights ahead come by the same statement: most that are explained are over the line.
     ahead = [today + timedelta(days=n) for n in range(14, _FORESEEN + 1, 14)]
-    rows = asked.rows([Moment(until=as_of, today=day) for day in (today, *ahead)], _SCORED_AND_COUNTED)
-    found = [row for row in rows if row["key"] == 0]
+    moments = [Moment(until=as_of, today=day) for day in (today, *ahead)]
+    rows = asked.rows(moments, _SCORED_AND_COUNTED.format(where="s.key = 0"))
+    found = _read(lead, [row for row in rows if row["key"] == 0], asked, threshold, as_of=as_of)
+    if found.total is None:
+        return found
+    later = [row["score"] for row in rows if row["key"] > 0]
+    falls_below_on = _falls_below(asked, found.total, threshold, list(zip(ahead, later, strict=True)))
+    return replace(found, falls_below_on=falls_below_on)
+
+
+def explain_many(leads: Sequence[Lead]) -> dict[int, Explanation]:
+    """Explain the scores of many leads by one statement for each model; not, when they will fall below the threshold.
+
+    Args:
+        leads: each is explained as of its `scored_at`, by its model, against the threshold of the definition by which
+            it qualified. Those without score are left out.
+
+    Returns:
+        The explanations by id.
+    """
+    of_model: dict[ScoreModel, list[Lead]] = {}
+    for lead in leads:
+        if lead.score_model is not None and lead.scored_at is not None and lead.score is not None:
+            of_model.setdefault(lead.score_model, []).append(lead)
+    return {pk: each for model, theirs in of_model.items() for pk, each in _explained_by(model, theirs).items()}
+
+
+def _explained_by(model: ScoreModel, leads: Sequence[Lead]) -> dict[int, Explanation]:
+    moments = {lead.pk: Moment(lead.scored_at, day_of(lead.scored_at)) for lead in leads if lead.scored_at}
+    latest = max(moment.until for moment in moments.values())
+    asked = _Asked.of(Lead.objects.filter(pk__in=[*moments]), model, now=latest)
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for row in asked.rows(moments, _SCORED_AND_COUNTED.format(where="true")):
+        rows.setdefault(row["key"], []).append(row)
+    return {
+        lead.pk: _read(lead, rows.get(lead.pk, []), asked, _line_of(lead), as_of=moments[lead.pk].until)
+        for lead in leads
+    }
+
+
+def _line_of(lead: Lead) -> Decimal:
+    return lead.qualified_by.threshold if lead.qualified_by else _USUAL_LINE
+
+
+def _read(
+    lead: Lead, found: Sequence[Mapping[str, Any]], asked: _Asked, threshold: Decimal, *, as_of: datetime
+) -> Explanation:
+    """Read the rows of one lead at one moment."""
+    model, rules = asked.model, asked.rules
     if not found or found[0]["score"] is None:
         return Explanation(None, threshold, model, as_of)
-    scored, rules = found[0], asked.rules
+    scored = found[0]
     counted = [
         _Counted(rule, rule.points, capped(rule, rule.points)) for no, rule in on_facts(rules) if scored[f"rule_{no}"]
     ]
@@ -264,10 +309,9 @@ def _explained(lead: Lead, model: ScoreModel, threshold: Decimal, *, as_of: date
         for row in found
         if row["no"] is not None
     ]
-    groups = _groups(lead, model, counted, scored, today=today)
+    groups = _groups(lead, model, counted, scored, today=day_of(as_of))
     widest = _widest(groups, threshold)
     total: Decimal = scored["score"]
-    later = [row["score"] for row in rows if row["key"] > 0]
     return Explanation(
         total=total,
         threshold=threshold,
@@ -275,7 +319,7 @@ def _explained(lead: Lead, model: ScoreModel, threshold: Decimal, *, as_of: date
         as_of=as_of,
         groups=_placed(groups, widest),
         widest=widest,
-        falls_below_on=_falls_below(asked, total, threshold, list(zip(ahead, later, strict=True))),
+        grade=scored["grade"],
         advice=_advice(lead, rules, scored, model, short_of=threshold - total),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -65,7 +65,7 @@ def scored(
     leads: LeadQuerySet,
     *,
     now: datetime,
-    moments: Sequence[Moment] | None = None,
+    moments: Sequence[Moment] | Mapping[int, Moment] | None = None,
     between: tuple[int, int] | None = None,
     facts: Facts | None = None,
 ) -> Sql:
@@ -76,8 +76,8 @@ def scored(
         rules: its rules; their places in the sequence are their numbers in the SQL.
         leads: whom to score.
         now: the moment of conditions, and of the score unless `moments` says otherwise.
-        moments: score each lead as of each of these; `key` is then the place in the sequence, so give one lead. Without
-            them, `key` is the lead's id.
+        moments: a sequence scores as of each of these; `key` is then the place in it, so give one lead. A mapping says
+            for each lead's id as of when. `key` is the lead's id with a mapping, and without moments.
         between: lowest and highest lead id, where `leads` is a range of ids; the index on interactions then serves it.
         facts: what `points_of_facts` returned for the same rules, leads and now; compiling the conditions is the
             dearest part, so who asks twice hands it on.
@@ -158,12 +158,17 @@ def _points(rule: ScoreRule, *, now: datetime) -> Case:
     )
 
 
-def _chosen(*, now: datetime, moments: Sequence[Moment] | None) -> Sql:
+def _chosen(*, now: datetime, moments: Sequence[Moment] | Mapping[int, Moment] | None) -> Sql:
     if moments is None:
         text = "SELECT f.lead_id AS key, f.*, %s::timestamptz AS until, %s::date AS today FROM facts f"
         return Sql(text, [now, day_of(now)])
-    rows = _values(((no, each.until, each.today) for no, each in enumerate(moments)), "bigint timestamptz date")
-    text = f"SELECT m.key, f.*, m.until, m.today FROM facts f CROSS JOIN ({rows.text}) AS m (key, until, today)"  # noqa: S608
+    if isinstance(moments, Mapping):
+        rows = _values(((pk, each.until, each.today) for pk, each in moments.items()), "bigint timestamptz date")
+        which = "ON m.key = f.lead_id"
+    else:
+        rows = _values(((no, each.until, each.today) for no, each in enumerate(moments)), "bigint timestamptz date")
+        which = "ON true"
+    text = f"SELECT m.key, f.*, m.until, m.today FROM facts f JOIN ({rows.text}) AS m (key, until, today) {which}"  # noqa: S608
     return Sql(text, rows.params)
 
 

@@ -12,12 +12,12 @@ from django.db.models import Max, Min
 from django.utils.translation import gettext as _
 
 from leads import definitions, score_statement
-from leads.explanation import Explanation, course, explain
+from leads.explanation import Explanation, course, explain, explain_many
 from leads.models import Interaction, Lead, ScoreModel
 from leads.querysets import LeadQuerySet
 from leads.score_statement import Sql
 
-__all__ = ["COLUMNS", "Explanation", "band_of", "bands", "course", "explain", "rescore_all", "score"]
+__all__ = ["COLUMNS", "Explanation", "band_of", "bands", "course", "explain", "explain_many", "rescore_all", "score"]
 
 # What a score consists of, as a lead keeps it; with `scored_at` beside it.
 COLUMNS = (

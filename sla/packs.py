@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from leads import conditions, profile, qualification, scoring
-from leads.models import ASKED_KINDS, Campaign, Door, Interaction, Lead, Verdict
-from leads.qualification import CriterionState
+from leads.criteria import CriterionState, criteria_of
+from leads.models import ASKED_KINDS, Campaign, Door, Interaction, Lead, ScoreModel, ScoreRule, Verdict
 from sla.models import Agreement, Handoff, Round
 
 VERSION = 1
 LONGEST_STORY = 200
+LONGEST_PAST = 20  # handoffs
 PERSON = (
     "name",
     "email",
@@ -42,9 +44,63 @@ def freeze(lead: Lead, *, agreement: Agreement | None, now: datetime) -> tuple[P
     Returns:
         The pack, and the person: name, contact and what they said in their own words, which erasure empties.
     """
-    states = qualification.criteria(lead, now=now)
-    criteria = [_criterion(state) for state in states]
-    story = _story(lead, now=now)
+    known = _Known(
+        criteria=qualification.criteria(lead, now=now),
+        explained=scoring.explain(lead) if lead.score is not None else None,
+        acts=list(lead.interactions.filter(occurred_at__lte=now).select_related("source", "campaign")[:LONGEST_STORY]),
+        counting=_counting_kinds([lead.score_model]).get(lead.score_model_id or 0, frozenset()),
+        earlier=_earlier([lead]).get(lead.pk, []),
+    )
+    return _written(lead, known, agreement=agreement, now=now)
+
+
+def freeze_many(leads: Sequence[Lead], *, agreement: Agreement | None, now: datetime) -> dict[int, tuple[Pack, Pack]]:
+    """Write down what `freeze` does for many leads, each as of when it was scored; the number of queries does not grow.
+
+    Args:
+        leads: as `freeze` wants them, with source channels and the definition by which they qualified.
+        agreement: under which they are handed over.
+        now: at which criteria are looked at.
+
+    Returns:
+        By id the pack, which does not say when the score will fall below the line, and the person.
+    """
+    states = criteria_of(leads, now=now)
+    explained = scoring.explain_many(leads)
+    counting = _counting_kinds([lead.score_model for lead in leads])
+    earlier = _earlier(leads)
+    acts: dict[int, list[Interaction]] = {lead.pk: [] for lead in leads}
+    as_of = {lead.pk: lead.scored_at or now for lead in leads}
+    for act in Interaction.objects.filter(lead__in=acts).select_related("source", "campaign"):
+        if act.occurred_at <= as_of[act.lead_id] and len(acts[act.lead_id]) < LONGEST_STORY:
+            acts[act.lead_id].append(act)
+    found = {}
+    for lead in leads:
+        known = _Known(
+            criteria=states.get(lead.pk, []),
+            explained=explained.get(lead.pk),
+            acts=acts[lead.pk],
+            counting=counting.get(lead.score_model_id or 0, frozenset()),
+            earlier=earlier.get(lead.pk, []),
+        )
+        found[lead.pk] = _written(lead, known, agreement=agreement, now=as_of[lead.pk])
+    return found
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is asked of the database about a lead: criteria, score, acts (newest first), closed handoffs."""
+
+    criteria: Sequence[CriterionState]
+    explained: scoring.Explanation | None
+    acts: Sequence[Interaction]
+    counting: frozenset[str]  # kinds of interactions that the score counts
+    earlier: list[Pack]
+
+
+def _written(lead: Lead, known: _Known, *, agreement: Agreement | None, now: datetime) -> tuple[Pack, Pack]:
+    criteria = [_criterion(state) for state in known.criteria]
+    story = _story(lead, known)
     questions = [
         {"criterion": criterion["label"], "question": criterion["question"], "field": criterion["field"]}
         for criterion in criteria
@@ -55,23 +111,23 @@ def freeze(lead: Lead, *, agreement: Agreement | None, now: datetime) -> tuple[P
         "version": VERSION,
         "frozen_at": now.isoformat(),
         "facts": conditions.facts(lead),
-        "score": _score(lead),
+        "score": _score(known.explained),
         "qualified": _qualified(lead, agreement),
         "criteria": criteria,
         "questions": questions,
         "touches": _touches(lead),
         "story": story,
         "campaign": campaign,
-        "earlier": _earlier(lead),
+        "earlier": known.earlier,
         "answers": {
-            "why_now": _why_now(lead, story),
+            "why_now": _why_now(lead, known, story),
             "need": {"text": "", **_source_of(lead, "need")},
             "next_step": _next_step(lead, questions, campaign),
         },
     }
     person = {field: getattr(lead, field) for field in PERSON}
     person["own"] = dict(lead.own)
-    person["evidence"] = {state.code: str(state.evidence) for state in states if state.is_personal}
+    person["evidence"] = {state.code: str(state.evidence) for state in known.criteria if state.is_personal}
     return pack, person
 
 
@@ -109,21 +165,22 @@ def _criterion(state: CriterionState) -> Pack:
     }
 
 
-def _score(lead: Lead) -> Pack | None:
+def _score(explained: scoring.Explanation | None) -> Pack | None:
     """Write down the score with the lines that explain it; None for a lead without a score."""
-    if lead.score is None or lead.score_model is None:
+    if explained is None or explained.total is None or explained.model is None:
         return None
-    explained = scoring.explain(lead)
+    sums = {group.code: float(group.sum) for group in explained.groups}
     return {
-        "total": float(lead.score),
-        "fit": float(lead.fit or 0),
-        "intent": float(lead.intent or 0),
-        "engagement": float(lead.engagement or 0),
-        "negative": float(lead.negative or 0),
-        "grade": lead.grade,
+        "total": float(explained.total),
+        **{code: sums.get(code, 0.0) for code in ("fit", "intent", "engagement", "negative")},
+        "grade": explained.grade,
         "threshold": float(explained.threshold),
-        "model": {"id": lead.score_model.pk, "version": lead.score_model.version, "name": lead.score_model.name},
-        "scored_at": _moment(lead.scored_at),
+        "model": {
+            "id": explained.model.pk,
+            "version": explained.model.version,
+            "name": explained.model.name,
+        },
+        "scored_at": _moment(explained.as_of),
         "falls_below_on": _moment(explained.falls_below_on),
         "advice": [str(sentence) for sentence in explained.advice],
         "groups": [
@@ -173,11 +230,9 @@ def _touches(lead: Lead) -> Pack:
     }
 
 
-def _story(lead: Lead, *, now: datetime) -> list[Pack]:
+def _story(lead: Lead, known: _Known) -> list[Pack]:
     """Write down what the lead did, newest first, and which of it the score counts."""
-    counting = _counting_kinds(lead)
     since = lead.engagement_since
-    newest = lead.interactions.filter(occurred_at__lte=now).select_related("source", "campaign")[:LONGEST_STORY]
     return [
         {
             "kind": interaction.kind,
@@ -187,17 +242,19 @@ def _story(lead: Lead, *, now: datetime) -> list[Pack]:
             "detail": interaction.detail,
             "source": interaction.source.name if interaction.source else "",
             "campaign": interaction.campaign.name if interaction.campaign else "",
-            "counted": interaction.kind in counting and (since is None or interaction.occurred_at >= since),
+            "counted": interaction.kind in known.counting and (since is None or interaction.occurred_at >= since),
         }
-        for interaction in newest
+        for interaction in known.acts
     ]
 
 
-def _counting_kinds(lead: Lead) -> frozenset[str]:
-    if lead.score_model is None:
-        return frozenset()
-    kinds: Iterable[list[str]] = lead.score_model.rules.exclude(kinds=[]).values_list("kinds", flat=True)
-    return frozenset(kind for of_rule in kinds for kind in of_rule)
+def _counting_kinds(models: Iterable[ScoreModel | None]) -> dict[int, frozenset[str]]:
+    """Return which kinds of interactions score models count, by the model's id."""
+    kinds: dict[int, frozenset[str]] = {}
+    rules = ScoreRule.objects.filter(model__in={model for model in models if model}).exclude(kinds=[])
+    for model, of_rule in rules.order_by().values_list("model", "kinds"):
+        kinds[model] = kinds.get(model, frozenset()).union(of_rule)
+    return kinds
 
 
 def _campaign(campaign: Campaign | None) -> Pack | None:
@@ -211,39 +268,40 @@ def _campaign(campaign: Campaign | None) -> Pack | None:
     }
 
 
-def _earlier(lead: Lead) -> list[Pack]:
-    """Write down the closed handoffs of a lead, newest first."""
-    closed = Handoff.objects.filter(lead=lead, closed_at__isnull=False, is_notice=False)
-    return [
-        {
-            "handoff": str(handoff.public_id),
-            "handed_over_at": _moment(handoff.handed_over_at),
-            "team": str(handoff.to_team or ""),
-            "owner": str(handoff.owner or ""),
-            "decision": handoff.decision,
-            "reason": handoff.reason or handoff.given_back_reason,
-            "attempts": handoff.attempts,
-            "reached": handoff.reached_at is not None,
-            "closed_at": _moment(handoff.closed_at),
-            "closed_because": handoff.closed_because,
-            "closed_words": handoff.get_closed_because_display(),
-        }
-        for handoff in closed.select_related("to_team", "owner").order_by("-handed_over_at")[:20]
-    ]
+def _earlier(leads: Sequence[Lead]) -> dict[int, list[Pack]]:
+    """Write down the closed handoffs of leads, newest first."""
+    closed = Handoff.objects.filter(lead__in=leads, closed_at__isnull=False, is_notice=False)
+    found: dict[int, list[Pack]] = {}
+    for handoff in closed.select_related("to_team", "owner").order_by("-handed_over_at"):
+        mine = found.setdefault(handoff.lead_id, [])
+        if len(mine) < LONGEST_PAST:
+            mine.append(_past(handoff))
+    return found
+
+
+def _past(handoff: Handoff) -> Pack:
+    return {
+        "handoff": str(handoff.public_id),
+        "handed_over_at": _moment(handoff.handed_over_at),
+        "team": str(handoff.to_team or ""),
+        "owner": str(handoff.owner or ""),
+        "decision": handoff.decision,
+        "reason": handoff.reason or handoff.given_back_reason,
+        "attempts": handoff.attempts,
+        "reached": handoff.reached_at is not None,
+        "closed_at": _moment(handoff.closed_at),
+        "closed_because": handoff.closed_because,
+        "closed_words": handoff.get_closed_because_display(),
+    }
 
 
 # --- the three answers
 
 
-def _why_now(lead: Lead, story: list[Pack]) -> Pack:
+def _why_now(lead: Lead, known: _Known, story: list[Pack]) -> Pack:
     """Say why the lead is handed over now: what they asked for, else score and what they did last."""
     if lead.door == Door.ASKED:
-        asked = (
-            Interaction.objects.filter(lead=lead, kind__in=ASKED_KINDS)
-            .select_related("source")
-            .order_by("-occurred_at")
-            .first()
-        )
+        asked = next((act for act in known.acts if act.kind in ASKED_KINDS), None)
         if asked is not None:
             text = f"{asked.get_kind_display()}: {asked.detail}" if asked.detail else asked.get_kind_display()
             source = asked.source.name if asked.source else _("their request")
@@ -251,7 +309,8 @@ def _why_now(lead: Lead, story: list[Pack]) -> Pack:
     counted = [entry for entry in story if entry["counted"]]
     parts = list(dict.fromkeys(entry["label"] for entry in counted))[:3]
     parts[1:] = [label[:1].lower() + label[1:] for label in parts[1:]]
-    score = _("Score %(score)d (%(grade)s)") % {"score": int(lead.score or 0), "grade": lead.grade or "–"}
+    total, grade = (known.explained.total, known.explained.grade) if known.explained else (None, "")
+    score = _("Score %(score)d (%(grade)s)") % {"score": int(total or 0), "grade": grade or "–"}
     text = _("%(score)s: %(parts)s.") % {"score": score, "parts": ", ".join(parts)} if parts else f"{score}."
     return {"text": text, "source": _("what they did, as the score counts it")}
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from random import Random
 
 from django.db import connection, transaction
 from django.utils.timezone import localtime
 
 from leads import intake, qualification, scoring
-from leads.models import Campaign, CampaignCost, Interaction, Lead, Stage
+from leads.models import Campaign, CampaignCost, Lead
 from leadsla.accounts.models import User
-from leadsla.home.demo import arrivals, cast, history, today
+from leadsla.home.demo import arrivals, cast, history, past, today, writing
 from leadsla.outbox.models import Message
 from sla import acceptance, clocks, compliance
-from sla.models import Agreement
+from sla.models import Agreement, Commitment, Target
 
 SEED = 2026
 MONTHS = 6
@@ -27,6 +27,13 @@ CAMPAIGNS = (
     ("Trade fair", "Bring your worst line; we look at it at the booth.", "When is the next shutdown?", 5200),
     ("Customers invite", "Recommended by people who did it.", "What did your colleague tell you?", 300),
 )
+# What the demo company promises instead of the figures that a portal without history starts with.
+PROMISES: dict[str, tuple[str, str | None, str]] = {
+    Commitment.Measure.QUANTITY: ("120", "150", "P25–P75 of the last six months."),
+    Commitment.Measure.ACCEPTED: ("0.65", None, "Own median of the last six months."),
+    Commitment.Measure.OPPORTUNITIES: ("0.2", None, "Own median of the last six months."),
+    Commitment.Measure.CUSTOMERS: ("0.05", None, "Sales goal 2.4 m € ÷ 45,000 € a deal ÷ 1,600 leads, with room."),
+}
 
 
 class AlreadyThereError(Exception):
@@ -34,11 +41,12 @@ class AlreadyThereError(Exception):
 
 
 @transaction.atomic
-def load(*, now: datetime) -> dict[str, int]:
+def load(*, now: datetime, size: float = 1.0) -> dict[str, int]:
     """Load the demo company into an empty portal.
 
     Args:
         now: the last moment of its history.
+        size: 1 makes about 5,000 leads; the promised number of qualified leads goes with it.
 
     Returns:
         How many people, leads, interactions and handoffs there are.
@@ -48,42 +56,33 @@ def load(*, now: datetime) -> dict[str, int]:
     """
     if User.objects.exists() or Lead.objects.exists():
         raise AlreadyThereError
-    _check_at_once()
     random = Random(SEED)
     crew = cast.hire(now=now)
     start = _months_ago(now)
     _run_campaigns(start, now)
-    everybody = arrivals.people(random, start=start, now=now - timedelta(hours=1))
-    owners = _owners(random, crew, everybody)
     agreement = Agreement.objects.in_force(now=now)[0]
+    _promise(agreement, size=size)
+    everybody = arrivals.people(random, start=start, now=now - timedelta(hours=1), size=size)
+    by_email = {person.email: person for person in everybody}
+    owners = _owners(random, crew, everybody)
+    ids: dict[str, int] = {}
     teller = history.Teller(agreement, crew, random, now=now)
-    for since, until in _fortnights(start, now):
-        _receive(everybody, since=since, until=until)
-        for lead in _qualified_between(since, until):
-            lead.owner = owners[lead.email]
-            lead.team = lead.owner.team
-            teller.tell(lead)
-    _give_owners(owners)
-    _add_small_acts(everybody)
-    handed_over = teller.write()
-    handed_over += today.hand_over_today(random, crew, now=now)
+    for number, (since, until) in enumerate(_windows(start, now)):
+        _receive(everybody, ids, since=since, until=until.astimezone(UTC))
+        if number in {0, 4, 16}:
+            _analyze("leads_lead", "leads_identity", "leads_interaction", "leads_company")
+        teller.tell(past.qualified(by_email, owners, until=until.astimezone(UTC)))
+    past.date_back(owners)
+    writing.save(teller.stories)
+    past.settle_history()
+    today.hand_over_today(random, crew, now=now)
     _settle(start, now)
     return {
         "people": User.objects.count(),
         "leads": Lead.objects.count(),
         "interactions": sum(len(person.acts) for person in everybody),
-        "handoffs": handed_over,
+        "handoffs": len(teller.stories) + len(today.WAITING),
     }
-
-
-def _check_at_once() -> None:
-    """Let foreign keys be checked by each statement, not at the end.
-
-    Each row's history trigger asks for settings that are not there and so aborts a subtransaction, which walks through
-    all checks that still wait: with a hundred thousand of them, that alone takes a millisecond per row.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def _months_ago(now: datetime) -> datetime:
@@ -93,10 +92,11 @@ def _months_ago(now: datetime) -> datetime:
     return first.replace(month=month) if month > 0 else first.replace(year=local.year - 1, month=month + 12)
 
 
-def _fortnights(start: datetime, now: datetime) -> list[tuple[datetime, datetime]]:
-    marks = [start]
-    while marks[-1] + timedelta(days=14) < now:
-        marks.append(marks[-1] + timedelta(days=14))
+def _windows(start: datetime, now: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the times that are taken in together: weeks, and of the last ten days each."""
+    marks, recent = [start], now - timedelta(days=10)
+    while marks[-1] + timedelta(days=1) < now:
+        marks.append(marks[-1] + timedelta(days=7 if marks[-1] + timedelta(days=7) < recent else 1))
     return list(zip(marks, [*marks[1:], now], strict=True))
 
 
@@ -111,6 +111,17 @@ def _run_campaigns(start: datetime, now: datetime) -> None:
         )
 
 
+def _promise(agreement: Agreement, *, size: float) -> None:
+    """Put the company's own figures into the agreement that it starts with."""
+    for measure, (at_least, at_most, note) in PROMISES.items():
+        target = Target.objects.get(agreement=agreement, commitment__measure=measure)
+        target.at_least, target.at_most, target.note = Decimal(at_least), at_most and Decimal(at_most), note
+        if target.at_most is not None:
+            share = Decimal(size)
+            target.at_least, target.at_most = round(target.at_least * share, 0), round(target.at_most * share, 0)
+        target.save(update_fields=("at_least", "at_most", "note"))
+
+
 def _owners(random: Random, crew: cast.Cast, everybody: list[arrivals.Person]) -> dict[str, User]:
     """Give each person a marketer: booth visitors to the events team, the rest to inbound."""
     inbound, events = crew.team_of("Inbound"), crew.team_of("Events")
@@ -119,72 +130,24 @@ def _owners(random: Random, crew: cast.Cast, everybody: list[arrivals.Person]) -
     }
 
 
-def _receive(everybody: list[arrivals.Person], *, since: datetime, until: datetime) -> None:
-    """Take in what arrives in a fortnight, as of its end."""
+def _receive(everybody: list[arrivals.Person], ids: dict[str, int], *, since: datetime, until: datetime) -> None:
+    """Take in what arrives in a time, as of its end, and note the leads' ids by e-mail."""
     batch = [
         arrival
         for person in everybody
-        if person.acts[0][0] < until and person.acts[-1][0] >= since
+        if person.acts[0].at < until and person.acts[-1].at >= since
         for arrival in person.arrivals(since=since, until=until)
     ]
     for first in range(0, len(batch), BATCH):
-        intake.receive_many(batch[first : first + BATCH], now=until)
-    # In one transaction no one else tells the planner how the tables have grown.
+        receipts = intake.receive_many(batch[first : first + BATCH], now=until)
+        ids |= {receipt.lead.email: receipt.lead.pk for receipt in receipts}
+    past.add_small_acts(everybody, ids, since=since, until=until)
+
+
+def _analyze(*tables: str) -> None:
+    """Tell the planner how tables have grown: in one transaction no one else does."""
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE leads_lead, leads_identity, leads_interaction, leads_company")
-
-
-def _add_small_acts(everybody: list[arrivals.Person]) -> None:
-    """Add what people did that changes nothing but their story and a few points."""
-    ids = dict(Lead.objects.values_list("email", "pk"))
-    Interaction.objects.bulk_create(
-        Interaction(
-            lead_id=ids[person.email],
-            kind=kind,
-            occurred_at=moment,
-            recorded_at=moment,
-            detail=detail,
-            key=f"demo-{number}",
-            via="tracking",
-        )
-        for person in everybody
-        for number, (moment, kind, detail) in enumerate(person.acts)
-        if not person.tells(number)
-    )
-
-
-def _give_owners(owners: dict[str, User]) -> None:
-    """Give each new lead to its marketer."""
-    emails: dict[User, list[str]] = defaultdict(list)
-    for email, owner in owners.items():
-        emails[owner].append(email)
-    for owner, theirs in emails.items():
-        Lead.objects.filter(owner=None, email__in=theirs).update(owner=owner, team=owner.team_id)
-
-
-def _qualified_between(since: datetime, until: datetime) -> list[Lead]:
-    """Return the leads that qualified in a fortnight, each at the moment of the act that did it."""
-    related = (
-        "company",
-        "owner",
-        "team",
-        "score_model",
-        "first_source",
-        "last_source",
-        "first_campaign",
-        "last_campaign",
-    )
-    leads = list(Lead.objects.filter(stage=Stage.QUALIFIED, qualified_at=until).select_related(*related).order_by("pk"))
-    last = dict(
-        Lead.objects.filter(pk__in=[lead.pk for lead in leads], interactions__occurred_at__lt=until)
-        .order_by("pk", "-interactions__occurred_at")
-        .distinct("pk")
-        .values_list("pk", "interactions__occurred_at")
-    )
-    for lead in leads:
-        lead.qualified_at = lead.stage_since = max(since, last[lead.pk])
-    Lead.objects.bulk_update(leads, ("qualified_at", "stage_since"), batch_size=500)
-    return leads
+        cursor.execute(f"ANALYZE {', '.join(tables)}")
 
 
 def _settle(start: datetime, now: datetime) -> None:
@@ -192,6 +155,7 @@ def _settle(start: datetime, now: datetime) -> None:
     everybody = Lead.objects.living()
     scoring.score(everybody, now=now)
     qualification.judge(everybody, now=now)
+    _analyze("sla_handoff", "sla_round", "sla_clock")
     clocks.sweep(now=now, limit=5_000)
     Message.objects.filter(channel=Message.Channel.EMAIL).delete()  # nobody wants six months of mail
     month = start

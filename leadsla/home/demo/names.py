@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from random import Random
 
@@ -42,6 +43,7 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("Beratung", "Consulting"),
     ("Medien", "Media"),
 )
+COMMON = (14, 10, 9, 7, 7, 9, 5, 8, 6, 5, 5, 4, 4, 3, 2, 2)  # how common each kind is
 ON_TARGET = ("Machinery", "Industrial equipment", "Logistics", "Transport", "Building services", "HVAC")
 SERVED = ("DE", "AT", "CH", "NL", "PL", "FR", "IT")
 FORMS = {
@@ -83,19 +85,19 @@ COUNTRIES = (
     + ("US",) * 2
     + ("IN",)
 )
-# A million numbers for each country: two people of the demo seldom share one.
+# Numbers that nobody has, where a country keeps some for films; else ones that look like it.
+FILM_NUMBERS = ("+49 30 23125", "+49 69 90009", "+49 40 66969", "+49 221 4710", "+49 89 99998")
 PHONES = {
-    "DE": "+49 7131 5{0:06d}",
-    "AT": "+43 732 5{0:06d}",
-    "CH": "+41 52 5{0:06d}",
-    "FR": "+33 4 72{0:06d}",
-    "IT": "+39 051 5{0:06d}",
-    "ES": "+34 944{0:06d}",
-    "NL": "+31 40 2{0:06d}",
-    "PL": "+48 71 5{0:06d}",
-    "SE": "+46 21 5{0:06d}",
-    "US": "+1 216 5{0:06d}",
-    "IN": "+91 20 25{0:06d}",
+    "AT": "+43 732 555{0:04d}",
+    "CH": "+41 52 555 {0:04d}",
+    "FR": "+33 4 65 71 {0:04d}",
+    "IT": "+39 051 555{0:04d}",
+    "ES": "+34 944 55 {0:04d}",
+    "NL": "+31 40 255 {0:04d}",
+    "PL": "+48 71 555 {0:04d}",
+    "SE": "+46 21 55 {0:04d}",
+    "US": "+1 216 555 01{0:02d}",
+    "IN": "+91 20 5555 {0:04d}",
 }
 TITLES = (
     ("Head of Operations", 9),
@@ -116,6 +118,7 @@ TITLES = (
     ("Working student", 2),
     ("Sales engineer", 4),
 )
+DECIDING = TITLES[:10]  # titles of those who fit
 NEEDS = (
     "We lost 11 hours in October on two grinding lines.",
     "Fewer stops on the packaging line before the summer.",
@@ -145,20 +148,38 @@ class Firm:
     city: str
 
 
-def firms(random: Random, count: int) -> list[Firm]:
-    """Make that many companies with different names."""
-    made: dict[str, Firm] = {}
-    while len(made) < count:
-        country = random.choice(COUNTRIES)
-        kind, industry = random.choices(KINDS, weights=(14, 10, 9, 7, 7, 9, 5, 8, 6, 5, 5, 4, 4, 3, 2, 2))[0]
-        root = random.choice(ROOTS) + random.choice(("", "", "berg", "tal", "hof", "tec", "ex", "ia"))
-        domain = f"{ascii_of(root)}-{ascii_of(kind)}"
-        if domain in made:
-            continue
-        size = int(10 ** random.uniform(1.1, 3.4))
-        name = f"{root} {kind} {random.choice(FORMS[country])}"
-        made[domain] = Firm(name, f"{domain}.example", industry, size, country, random.choice(CITIES[country]))
-    return list(made.values())
+class Registry:
+    """Makes companies and phone numbers, each one once."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.domains: set[str] = set()
+        self.phones: Counter[str] = Counter()
+
+    def firm(self, *, is_fitting: bool = False) -> Firm:
+        """Make a company; a fitting one is what the definition of qualified asks for."""
+        random = self.random
+        while True:
+            kind, industry = random.choices(KINDS, weights=COMMON)[0]
+            country = random.choice(COUNTRIES)
+            size = int(10 ** (random.uniform(1.75, 2.95) if is_fitting else random.uniform(1.1, 3.4)))
+            if is_fitting and (industry not in ON_TARGET or country not in SERVED):
+                continue
+            root = random.choice(ROOTS) + random.choice(("", "", "berg", "tal", "hof", "tec", "ex", "ia"))
+            domain = f"{ascii_of(root)}-{ascii_of(kind)}"
+            if domain in self.domains:
+                continue
+            self.domains.add(domain)
+            name = f"{root} {kind} {random.choice(FORMS[country])}"
+            return Firm(name, f"{domain}.example", industry, size, country, random.choice(CITIES[country]))
+
+    def phone(self, country: str) -> str:
+        """Give out the next number of a country."""
+        number = self.phones[country]
+        self.phones[country] += 1
+        if country == "DE":
+            return f"{FILM_NUMBERS[number // 1000 % len(FILM_NUMBERS)]} {number % 1000:03d}"
+        return PHONES[country].format(number)
 
 
 def ascii_of(text: str) -> str:

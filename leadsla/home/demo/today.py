@@ -51,7 +51,7 @@ def _qualify(random: Random, cast: Cast, number: int, *, start: datetime) -> Lea
     facts: dict[str, str | int] = {
         "name": f"{first} {last}",
         "email": email,
-        "phone": names.PHONES["DE"].format(number),
+        "phone": f"{names.FILM_NUMBERS[-1]} 9{number:02d}",
         "title": random.choice(("Head of Operations", "Plant manager", "Head of Purchasing")),
         "company_name": firm.name,
         "industry": firm.industry,

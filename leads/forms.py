@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from django import forms
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _now_
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -156,16 +155,6 @@ class NewLeadForm(FactsForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["key"].initial = uuid4
-
-    def clean_detail(self) -> str:
-        """Refuse what would be cut off."""
-        detail: str = self.cleaned_data["detail"]
-        if len(detail) > 500:
-            raise forms.ValidationError(
-                _now_("At most %(most)d characters fit here; these are %(length)d.")
-                % {"most": 500, "length": len(detail)}
-            )
-        return detail
 
     def arrival(self) -> Arrival:
         """Return what was typed as intake takes it. The form's key makes a double click one act."""

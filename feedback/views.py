@@ -13,7 +13,6 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -25,7 +24,7 @@ from feedback.refusals import Refused
 from leadsla import clock
 from leadsla.accounts.access import Act, requires
 from leadsla.accounts.models import User
-from leadsla.accounts.requests import SignedInRequest
+from leadsla.accounts.requests import SignedInRequest, next_of
 from sla import clocks
 from sla.models import Clock, Commitment, Decision, Handoff
 
@@ -59,12 +58,6 @@ def _to_answer(user: User, public_id: UUID) -> tuple[Handoff, bool]:
     return handoff, Handoff.objects.answerable_by(user).filter(pk=handoff.pk).exists()
 
 
-def _next(request: SignedInRequest, default: str) -> str:
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    is_safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_safe else default
-
-
 # --- Answering an answer
 
 
@@ -85,7 +78,7 @@ def _answered(request: SignedInRequest, handoff: Handoff, given: decisions.Given
         return _changed(response)
     if answer is None:
         messages.warning(request, str(given.first))
-    return redirect(_next(request, reverse("home:queue")))
+    return redirect(next_of(request, reverse("home:queue")))
 
 
 def _undo_of(answer: Answer | None, now: datetime) -> dict[str, Any]:
@@ -98,14 +91,14 @@ def _done(request: SignedInRequest, handoff: Handoff, words: str) -> HttpRespons
     if request.htmx:
         return _changed(HttpResponse(""))
     messages.success(request, words)
-    return redirect(_next(request, reverse("home:pack", args=(handoff.public_id,))))
+    return redirect(next_of(request, reverse("home:pack", args=(handoff.public_id,))))
 
 
 def _page(request: SignedInRequest, name: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """Render a form as a page, or as the fragment under a row for HTMX."""
     fragment = f"feedback/_{name}.html"
     template = fragment if request.htmx else "feedback/form.html"
-    context |= {"fragment": fragment, "next": _next(request, ""), "is_page": not request.htmx}
+    context |= {"fragment": fragment, "next": next_of(request, ""), "is_page": not request.htmx}
     return render(request, template, context, status=status)
 
 
@@ -250,7 +243,7 @@ def undo(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         messages.success(request, _("Undone: %(lead)s waits for your answer again.") % {"lead": answer.handoff.lead})
     elif answer.undone_at is None:
         messages.warning(request, _("The minute is over: marketing has been told. Nothing was changed."))
-    return redirect(_next(request, reverse("home:queue")))
+    return redirect(next_of(request, reverse("home:queue")))
 
 
 # --- Give back, rule
@@ -302,7 +295,7 @@ def _refused(request: SignedInRequest, handoff: Handoff, words: str) -> HttpResp
         context = {"handoff": handoff, "words": words}
         return _changed(render(request, "feedback/_refused.html", context, status=409))
     messages.warning(request, words)
-    return redirect(_next(request, reverse("home:pack", args=(handoff.public_id,))))
+    return redirect(next_of(request, reverse("home:pack", args=(handoff.public_id,))))
 
 
 @requires(Act.REASSIGN)

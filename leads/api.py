@@ -15,35 +15,13 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from leads import identity, intake
+from leads.facts import FACTS
 from leads.models import Identity, Interaction, InteractionKind, Lead, Stage, Temperature
 from leads.querysets import LeadQuerySet
 from leadsla import clock
 from leadsla.accounts.access import Act
 from leadsla.accounts.models import ApiToken
 from leadsla.accounts.requests import acting
-
-FACTS = (
-    "name",
-    "email",
-    "phone",
-    "title",
-    "seniority",
-    "job_function",
-    "company_name",
-    "industry",
-    "employees",
-    "country",
-    "region",
-    "city",
-    "language",
-    "timezone",
-    "need",
-    "decision_maker",
-    "authority",
-    "budget",
-    "timeframe",
-    "note",
-)
 
 
 class InteractionInput(serializers.Serializer[Any]):

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -20,13 +19,7 @@ from leads.models import Lead
 from leads.qualification import AnswerRefused, CriterionState
 from leadsla import clock
 from leadsla.accounts.access import Act, requires
-from leadsla.accounts.requests import SignedInRequest
-
-
-def _next(request: SignedInRequest, default: str) -> str:
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    is_safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_safe else default
+from leadsla.accounts.requests import SignedInRequest, next_of
 
 
 def _editable(request: SignedInRequest, public_id: UUID) -> Lead:
@@ -90,8 +83,8 @@ def edit(request: SignedInRequest, public_id: UUID) -> HttpResponse:
             form.refuse(refused)
         else:
             messages.success(request, _("Saved. The score and the criteria follow the facts."))
-            return redirect(_next(request, reverse("home:lead", args=(lead.public_id,))))
-    context = {"form": form, "lead": lead, "next": _next(request, "")}
+            return redirect(next_of(request, reverse("home:lead", args=(lead.public_id,))))
+    context = {"form": form, "lead": lead, "next": next_of(request, "")}
     return render(request, "leads/edit.html", context, status=400 if form.errors else 200)
 
 
@@ -126,7 +119,7 @@ def answer_criterion(request: SignedInRequest, public_id: UUID, code: str) -> Ht
         "criterion": state,
         "fact_form": fact_form,
         "answer_form": answer_form,
-        "next": _next(request, ""),
+        "next": next_of(request, ""),
         "is_page": not request.htmx,
         "action": reverse("leads:answer_criterion", args=(lead.public_id, code)),
     }
@@ -166,4 +159,4 @@ def _answer(
 def _answered(request: SignedInRequest, lead: Lead) -> HttpResponse:
     if request.htmx:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return redirect(_next(request, reverse("home:lead", args=(lead.public_id,))))
+    return redirect(next_of(request, reverse("home:lead", args=(lead.public_id,))))

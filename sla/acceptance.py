@@ -17,7 +17,6 @@ from sla.models import AcceptanceRate, Agreement, Commitment, Handoff
 from sla.periods import Period
 from sla.statistics import Z95, wilson
 
-NOT_IN_FORCE_YET = (Agreement.Status.DRAFT, Agreement.Status.PROPOSED, Agreement.Status.SIGNED)
 LOCK = 7_264_102  # one recompute at a time
 Dimension = AcceptanceRate.Dimension
 
@@ -106,7 +105,7 @@ def replay(*, now: datetime) -> int:
 
 def _scopes(month: Period, *, now: datetime) -> list[measures.Scope]:
     """Return every agreement in this month of its own zone."""
-    agreements = Agreement.objects.exclude(status__in=NOT_IN_FORCE_YET).select_related("calendar")
+    agreements = Agreement.objects.ever_in_force().select_related("calendar")
     spans = [(one, periods.of_day(month.start, kind="month", timezone=one.timezone)) for one in agreements]
     return [measures.scope(one, span, now=now) for one, span in spans if span.starts_at <= now]
 

@@ -21,20 +21,6 @@ from sla.periods import Period
 
 Measure = Commitment.Measure
 
-CLOCKED = frozenset(
-    {
-        Measure.DECIDE,
-        Measure.FIRST_FOLLOW_UP,
-        Measure.ATTEMPTS,
-        Measure.FIRST_RESULT,
-        Measure.UPDATE,
-        Measure.OUTCOME,
-        Measure.FIX,
-        Measure.HAND_OVER,
-        Measure.ANSWER,
-    }
-)  # measured by clocks: the share that was kept in time
-
 
 def applying_to(lead: Lead, *, now: datetime) -> Agreement | None:
     """Return the first agreement in force whose scope holds for a lead; None where none does."""

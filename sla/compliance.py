@@ -25,7 +25,6 @@ HISTORY_REACHES = timedelta(days=600)  # six quarters and some
 HISTORY_WORTH_CASES = 20.0  # a rate's whole history weighs at most as much as twenty cases of now
 LOCK = 7_264_101  # one recompute at a time
 
-NOT_IN_FORCE_YET = (Agreement.Status.DRAFT, Agreement.Status.PROPOSED, Agreement.Status.SIGNED)
 DERIVED = (
     "period_end",
     "at_least",
@@ -121,11 +120,7 @@ def replay(*, now: datetime, everything: bool = False) -> int:
 
 
 def _agreements() -> Iterable[Agreement]:
-    return (
-        Agreement.objects.exclude(status__in=NOT_IN_FORCE_YET)
-        .filter(in_force_from__isnull=False)
-        .select_related("calendar")
-    )
+    return Agreement.objects.ever_in_force().select_related("calendar")
 
 
 def _is_in_force(agreement: Agreement, span: Period) -> bool:

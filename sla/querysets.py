@@ -23,6 +23,10 @@ class AgreementQuerySet(QuerySet["Agreement"]):
         still = Q(in_force_until=None) | Q(in_force_until__gt=now)
         return self.filter(still, in_force_from__lte=now).exclude(status="draft").order_by("position", "-version")
 
+    def ever_in_force(self) -> Self:
+        """Agreements that are or were in force."""
+        return self.filter(in_force_from__isnull=False).exclude(status__in=("draft", "proposed", "signed"))
+
 
 class HandoffQuerySet(QuerySet["Handoff"]):
     """Handoffs by what is open and who may see them."""
@@ -34,6 +38,11 @@ class HandoffQuerySet(QuerySet["Handoff"]):
     def answerable_by(self, user: User | AnonymousUser) -> Self:
         """Handoffs that a person may answer."""
         return self.filter(visibility.answerable_handoffs(user).rows(owner="owner", team="to_team"))
+
+    def for_work_of(self, user: User) -> Self:
+        """Handoffs that are a person's own, or wait in their team's queue; whatever else they see and may answer."""
+        reach = visibility.Reach(user_id=user.pk, team_id=user.team_id, team_queue_only=True)
+        return self.filter(reach.rows(owner="owner", team="to_team"))
 
     def open(self) -> Self:
         """Handoffs that are not closed."""

@@ -22,7 +22,6 @@ from sla.statistics import wilson
 TREND_PERIODS = 6
 PERIODS_TO_CHOOSE = 24
 M = Commitment.Measure
-NOT_AGREED = (Agreement.Status.DRAFT, Agreement.Status.PROPOSED, Agreement.Status.SIGNED)
 TAKEN_BACK = (Handoff.ClosedBecause.WITHDRAWN, Handoff.ClosedBecause.MERGED)
 
 
@@ -32,8 +31,7 @@ TAKEN_BACK = (Handoff.ClosedBecause.WITHDRAWN, Handoff.ClosedBecause.MERGED)
 def agreements() -> QuerySet[Agreement]:
     """Return the agreements that are or were in force, in the order in which they are tried."""
     return (
-        Agreement.objects.exclude(status__in=NOT_AGREED)
-        .filter(in_force_from__isnull=False)
+        Agreement.objects.ever_in_force()
         .select_related("calendar")
         .prefetch_related("signatures")
         .order_by("position", "-version")

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -19,19 +18,13 @@ from leads.models import Lead
 from leadsla import clock
 from leadsla.accounts.access import Act, may, requires
 from leadsla.accounts.models import Side, User
-from leadsla.accounts.requests import SignedInRequest
+from leadsla.accounts.requests import SignedInRequest, next_of
 from sla import agreements, calendars, gate, handoff
 from sla.forms import OverrideForm, PreviewForm, ReassignForm
 from sla.models import Agreement, Calendar, Handoff
 from sla.preview import due_times
 
 CALENDAR_DAYS_AHEAD = timedelta(days=365)
-
-
-def _back(request: SignedInRequest, default: str) -> HttpResponse:
-    wanted = request.POST.get("next") or ""
-    is_safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return redirect(wanted if is_safe else default)
 
 
 # --- acts of marketing
@@ -54,13 +47,13 @@ def hand_over(request: SignedInRequest, public_id: UUID) -> HttpResponse:
             refusal = str(refused)
         else:
             messages.success(request, _handed_over_words(handed))
-            return _back(request, reverse("home:lead", args=(lead.public_id,)))
+            return redirect(next_of(request, reverse("home:lead", args=(lead.public_id,))))
     context = {
         "lead": lead,
         "form": form,
         "refusal": refusal or gate.why_not(lead, now=now),
         "may_override": may(request.user, Act.OVERRIDE_GATE),
-        "next": request.POST.get("next", ""),
+        "next": next_of(request, ""),
     }
     return render(request, "sla/hand_over.html", context, status=400 if request.method == "POST" else 200)
 
@@ -92,7 +85,7 @@ def send_again(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     else:
         words = {"lead": found.lead, "owner": found.owner or found.to_team}
         messages.success(request, _("%(lead)s is with %(owner)s again, with new clocks.") % words)
-    return _back(request, reverse("home:lead", args=(found.lead.public_id,)))
+    return redirect(next_of(request, reverse("home:lead", args=(found.lead.public_id,))))
 
 
 @requires(Act.FIX_RETURNED)
@@ -104,7 +97,7 @@ def withdraw(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         messages.success(request, _("%(lead)s is withdrawn and rests for 30 days.") % {"lead": found.lead})
     else:
         messages.error(request, _("This handoff cannot be withdrawn: sales answered it, or it is closed."))
-    return _back(request, reverse("home:lead", args=(found.lead.public_id,)))
+    return redirect(next_of(request, reverse("home:lead", args=(found.lead.public_id,))))
 
 
 # --- acts of sales
@@ -124,8 +117,8 @@ def reassign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
             messages.success(request, _("%(lead)s is now with %(to)s. The clocks go on.") % words)
         else:
             messages.warning(request, _("This handoff changed hands meanwhile. Look at it again."))
-        return _back(request, reverse("home:pack", args=(found.public_id,)))
-    context = {"handoff": found, "form": form, "next": request.POST.get("next") or request.GET.get("next", "")}
+        return redirect(next_of(request, reverse("home:pack", args=(found.public_id,))))
+    context = {"handoff": found, "form": form, "next": next_of(request, "")}
     return render(request, "sla/reassign.html", context, status=400 if form.is_bound else 200)
 
 
@@ -142,7 +135,7 @@ def claim(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         found.refresh_from_db()
         words = {"lead": found.lead, "owner": found.owner or _("nobody")}
         messages.warning(request, _("Too late: %(lead)s is with %(owner)s.") % words)
-    return _back(request, reverse("home:queue"))
+    return redirect(next_of(request, reverse("home:queue")))
 
 
 @requires(Act.ANSWER_HANDOFFS)
@@ -152,9 +145,9 @@ def claim_next(request: SignedInRequest) -> HttpResponse:
     found = handoff.claim_next(by=request.user, now=clock.now())
     if found is None:
         messages.info(request, _("Nothing waits in your team's queue."))
-        return _back(request, reverse("home:queue"))
+        return redirect(next_of(request, reverse("home:queue")))
     messages.success(request, _("%(lead)s is yours.") % {"lead": found.lead})
-    return _back(request, reverse("home:pack", args=(found.public_id,)))
+    return redirect(next_of(request, reverse("home:pack", args=(found.public_id,))))
 
 
 # --- the contract

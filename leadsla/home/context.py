@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -22,9 +21,7 @@ from sla.models import Handoff
 def _counts(user: User) -> dict[str, int]:
     counts: dict[str, int] = {}
     if may(user, Act.WORK_QUEUE):
-        counts["home:queue"] = (
-            Handoff.objects.waiting().filter(Q(owner=user) | Q(owner=None, to_team=user.team)).count()
-        )
+        counts["home:queue"] = Handoff.objects.waiting().for_work_of(user).count()
     if may(user, Act.SEE_SALES_FEEDBACK):
         unseen = Answer.objects.filter(seen_at=None, carried_out_at__isnull=False, handoff__lead__owner=user)
         counts["home:sales_feedback"] = unseen.count()

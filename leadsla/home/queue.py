@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.fields.json import KT
 from django.http import HttpResponse
 from django.utils import timezone
@@ -197,13 +197,11 @@ def _tomorrow(now: datetime) -> datetime:
 
 
 def _open(user: User) -> QuerySet[Handoff]:
-    mine = Q(owner=user)
-    if user.team_id is not None:
-        mine |= Q(owner=None, to_team=user.team_id)
     frozen = Round.objects.filter(handoff=OuterRef("pk"), number=OuterRef("round"))
     return (
         Handoff.objects.open()
-        .filter(mine, is_returned=False, is_notice=False)
+        .for_work_of(user)
+        .filter(is_returned=False, is_notice=False)
         .exclude(decision=Decision.REJECTED)
         .select_related("lead", "source", "campaign")
         .annotate(

@@ -101,6 +101,13 @@ class OutcomeForm(DomainForm):
     lost_because = forms.CharField(label=_("Why lost"), required=False)
     note = forms.CharField(label=_("Note"), required=False, widget=forms.Textarea)
 
+    def clean(self) -> dict[str, Any]:
+        """Leave the amount out where the outcome has none: without JavaScript its field is sent all the same."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("kind") in {OutcomeReport.Kind.MEETING, OutcomeReport.Kind.LOST}:
+            cleaned["amount"] = None
+        return cleaned
+
 
 class ColumnsForm(MatchForm):
     """What each column of a file of outcomes holds."""

@@ -392,6 +392,15 @@ def _once(key: UUID | None) -> tuple[str, str]:
     return (PORTAL, str(key)) if key else ("", "")
 
 
+def _worth(reported: list[OutcomeReport]) -> dict[str, str]:
+    """Return what was last said of the amount, so that nobody types it twice."""
+    told = [one for one in reported if one.amount is not None]
+    if not told:
+        return {}
+    last = max(told, key=lambda one: one.occurred_at)
+    return {"amount": f"{last.amount.normalize():f}" if last.amount is not None else "", "currency": last.currency}
+
+
 @requires(Act.ANSWER_HANDOFFS)
 @require_http_methods(["GET", "POST"])
 def outcome(request: SignedInRequest, public_id: UUID) -> HttpResponse:
@@ -400,7 +409,8 @@ def outcome(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         return HttpResponse("")
     now = clock.now()
     handoff = _mine(request.user, public_id)
-    form = OutcomeForm(request.POST or None, initial={"kind": request.GET.get("kind", "")})
+    reported_so_far = list(handoff.outcomes.all())
+    form = OutcomeForm(request.POST or None, initial={"kind": request.GET.get("kind", "")} | _worth(reported_so_far))
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         system, key = _once(said["key"] if said["kind"] == OutcomeReport.Kind.MEETING else None)
@@ -425,7 +435,7 @@ def outcome(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "handoff": handoff,
         "form": form,
         "title": _("What became of %(lead)s") % {"lead": handoff.lead},
-        "reported": handoff.outcomes.all(),
+        "reported": reported_so_far,
         "key": request.POST.get("key") or uuid4(),
         "now": now,
     }

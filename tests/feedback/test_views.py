@@ -283,6 +283,16 @@ def test_won_is_reported_with_its_amount(signed_in, sam, accepted) -> None:
     assert (str(accepted.revenue), accepted.currency, accepted.closed_because) == ("1200.50", "EUR", "won")
 
 
+def test_amount_of_the_opportunity_stands_in_the_form(signed_in, sam, accepted) -> None:
+    browser = signed_in(sam)
+    browser.post(url("outcome", accepted), {"kind": "opportunity", "amount": "86000", "currency": "USD"})
+    text = browser.get(url("outcome", accepted)).content.decode()
+    assert 'name="amount" value="86000"' in text
+    assert '<option value="USD" selected>' in text
+    browser.post(url("outcome", accepted), {"kind": "lost", "amount": "86000", "lost_because": "Price"})
+    assert OutcomeReport.objects.get(kind="lost").amount is None
+
+
 def test_meeting_form_sent_twice_reports_once(signed_in, sam, accepted) -> None:
     browser = signed_in(sam)
     said = {"kind": "meeting", "key": str(uuid4())}

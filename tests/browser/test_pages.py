@@ -36,6 +36,8 @@ LOOKS = (("light", 1280), ("dark", 390), ("light", 390), ("dark", 1280))
 SIDEWAYS = "document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
 PASSING = {"minor", "moderate"}
+# In a page that does not escape it, it asks another host and the policy complains.
+NASTY = "Wanda <img src='//evil.example/x.png'><script>document.title = 'taken over'</script> שרה 🦊"
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def past(tuesday: datetime, mia: User, sam: User, north: Team, south: Team) -> d
 
     asks("Rita Ready")
     nurtured = asks("Nora Nurtured", country="US")
-    waiting, late, given = handed("Wanda Waiting"), handed("Lars Late"), handed("Gisela Given")
+    waiting, late, given = handed(NASTY), handed("Lars Late"), handed("Gisela Given")
     accepted, returned, undecided = handed("Anton Accepted"), handed("Rolf Returned"), handed("Otto Other")
     minute = timedelta(minutes=1)
     for one in (accepted, given):

@@ -13,7 +13,6 @@ from leadsla.accounts.access import Act
 from leadsla.accounts.models import ApiToken
 from sla.models import AcceptanceRate, Clock, Compliance, Decision, Handoff
 from sla.querysets import HandoffQuerySet
-from sla.reach import acceptance_visible_to
 
 
 class ClockOutput(serializers.ModelSerializer[Clock]):
@@ -237,4 +236,6 @@ class AcceptanceViewSet(mixins.ListModelMixin, GenericViewSet[AcceptanceRate]):
 
     def get_queryset(self) -> Any:
         """Return the rates that the person sees."""
-        return acceptance_visible_to(self.request.user).order_by("-period_start", "dimension", "label", "pk")
+        return AcceptanceRate.objects.visible_to(self.request.user).order_by(
+            "-period_start", "dimension", "label", "pk"
+        )

@@ -47,11 +47,6 @@ class Countdown:
     day_seconds: float
     is_broken: bool = False
 
-    @property
-    def working_day_seconds(self) -> float:
-        """Return the length of a working day, as `day_seconds`."""
-        return self.day_seconds
-
 
 def countdown(clock: Clock, *, now: datetime) -> Countdown:
     """Return what to show of a clock at a moment, in working time and in the reader's zone.

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leads.models import Campaign, Definition, Door, Lead, Origin, ScoreModel, Source, Temperature
 from leadsla.accounts.models import Side, Team
-from sla.querysets import AgreementQuerySet, ClockQuerySet, HandoffQuerySet
+from sla.querysets import AcceptanceRateQuerySet, AgreementQuerySet, ClockQuerySet, HandoffQuerySet
 
 # --- working time ----------------------------------------------------------------------------------------------------
 
@@ -642,6 +642,8 @@ class AcceptanceRate(models.Model):
     low = models.FloatField(null=True)
     high = models.FloatField(null=True)
     computed_at = models.DateTimeField()
+
+    objects: ClassVar[AcceptanceRateQuerySet] = AcceptanceRateQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ("-period_start", "dimension", "label")

@@ -144,15 +144,6 @@ def working_days(period: Period, working_time: WorkingTime, *, now: datetime) ->
     return sum(1 for day in days if day <= today), len(days)
 
 
-def working_share(period: Period, working_time: WorkingTime, *, now: datetime) -> float:
-    """Return how much of the period's working time has passed, from 0 to 1; of elapsed time if it has none."""
-    moment = min(max(now, period.starts_at), period.ends_at)
-    total = working_time.between(period.starts_at, period.ends_at)
-    if not total:
-        return (moment - period.starts_at) / (period.ends_at - period.starts_at)
-    return working_time.between(period.starts_at, moment) / total
-
-
 def _months_later(day: date, months: int) -> date:
     number = day.year * 12 + day.month - 1 + months
     return date(number // 12, number % 12 + 1, 1)

@@ -1,4 +1,4 @@
-"""Populations of agreements, handoffs and clocks, as queryset methods."""
+"""Populations of agreements, handoffs, clocks and acceptance rates, as queryset methods."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from leadsla.accounts import visibility
 
 if TYPE_CHECKING:
     from leadsla.accounts.models import User
-    from sla.models import Agreement, Clock, Handoff  # noqa: F401  # names for the type parameters only
+    from sla.models import AcceptanceRate, Agreement, Clock, Handoff  # noqa: F401  # names for the type parameters only
 
 
 class AgreementQuerySet(QuerySet["Agreement"]):
@@ -83,6 +83,13 @@ class ClockQuerySet(QuerySet["Clock"]):
         worst = self.order_by("lead_id", "due_at", "pk").distinct("lead_id").values("pk")
         return self.model._default_manager.filter(pk__in=worst)  # type: ignore[return-value]  # the own manager
 
-    def due_for_a_step(self, *, now: datetime) -> Self:
-        """Clocks for which the sweep has something to do."""
-        return self.filter(next_step_at__lte=now)
+
+class AcceptanceRateQuerySet(QuerySet["AcceptanceRate"]):
+    """Acceptance rates by who may see them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Rates that a person sees; those of a person only for that person and their own manager."""
+        if not user.is_authenticated:
+            return self.none()
+        seen = [str(user.pk), *(str(pk) for pk in user.reports.values_list("pk", flat=True))]
+        return self.filter(~Q(dimension="person") | Q(key__in=seen))

@@ -73,11 +73,6 @@ class Route:
     candidates: dict[str, str] = field(default_factory=dict)
     is_at_capacity: bool = False
 
-    @property
-    def notice_to(self) -> User | None:
-        """Return who is told of a new person at an account, where that is all."""
-        return self.user if self.is_notice else None
-
     def as_json(self) -> dict[str, object]:
         """Return what is stored with the handoff."""
         return {

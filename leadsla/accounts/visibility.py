@@ -83,11 +83,6 @@ def editable_leads(user: User | AnonymousUser) -> Reach:
     return Reach()
 
 
-def sees_person(viewer: User | AnonymousUser, person_id: int, manager_id: int | None) -> bool:
-    """Tell whether a viewer may see figures of one person: that person and their own manager."""
-    return isinstance(viewer, User) and viewer.pk in {person_id, manager_id}
-
-
 def sides(user: User | AnonymousUser) -> frozenset[Side]:
     """Return the sides that a person belongs to by role."""
     found: set[Side] = set()

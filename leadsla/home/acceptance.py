@@ -28,7 +28,6 @@ from sla import periods
 from sla.acceptance import Conversion
 from sla.models import AcceptanceRate
 from sla.periods import Period
-from sla.reach import acceptance_visible_to
 
 FEW = 5  # cases below which a rate is greyed
 MOST = 50  # rows of one dimension
@@ -88,7 +87,9 @@ def acceptance(request: SignedInRequest) -> HttpResponseBase:
     month = rates.month_of(now=now, period=periods.read(str(wanted.value("period"))))
     by = str(wanted.value("by") or Dimension.SOURCE)
     found = list(
-        acceptance_visible_to(request.user).filter(period_start=month.start, dimension__in=(by, Dimension.ALL))
+        AcceptanceRate.objects.visible_to(request.user).filter(
+            period_start=month.start, dimension__in=(by, Dimension.ALL)
+        )
     )
     shown = _rates([row for row in found if row.dimension == by], by)
     if is_right and request.GET.get("format") == "acceptance":

@@ -67,12 +67,9 @@ def test_working_days_of_november_2026() -> None:
     november = periods.of_day(date(2026, 11, 1), kind="month", timezone="Europe/Berlin")
     now = datetime(2026, 11, 17, 13, 20, tzinfo=UTC)
     assert periods.working_days(november, WEEKDAYS, now=now) == (12, 21)
-    # Eleven whole days of 8 h and 5 h 20 of the twelfth.
-    assert periods.working_share(november, WEEKDAYS, now=now) == pytest.approx((88 + 5 + 1 / 3) / 168)
 
 
-def test_a_calendar_without_hours_still_has_a_share_of_time() -> None:
+def test_a_calendar_without_hours_has_no_working_days() -> None:
     november = periods.of_day(date(2026, 11, 1), kind="month", timezone="UTC")
     closed = WorkingTime("UTC", {})
     assert periods.working_dates(november, closed) == []
-    assert periods.working_share(november, closed, now=datetime(2026, 11, 16, tzinfo=UTC)) == pytest.approx(0.5)

@@ -206,14 +206,18 @@ const pace = (data, t, width) => {
   });
   if (promise) {
     // The three words at the right end keep their distance from each other.
-    const near = (value) => expected && Math.abs(value - expected.value) < top * 0.09;
+    // A label that would touch that of the expected value stands on its own side of it.
+    const aside = (value, otherwise) => {
+      if (!expected || Math.abs(value - expected.value) >= top * 0.09) return otherwise;
+      return expected.value >= value ? 14 : -12;
+    };
     const marks = [
       point(
         [days, promise.low],
         label(t["ink-2"], {
           position: "right",
           distance: 8,
-          offset: [0, near(promise.low) ? 14 : 4],
+          offset: [0, aside(promise.low, 4)],
           formatter: words.low,
         }),
       ),
@@ -225,7 +229,7 @@ const pace = (data, t, width) => {
           label(t["ink-2"], {
             position: "right",
             distance: 8,
-            offset: [0, near(promise.high) ? -12 : 0],
+            offset: [0, aside(promise.high, 0)],
             formatter: words.high,
           }),
         ),

@@ -1,6 +1,6 @@
 // Build what the browser loads into static/build: one stylesheet, two scripts, the fonts and the icon sprite.
 // Libraries come from node_modules; nothing that is built here is committed.
-import { readFile, writeFile, mkdir, rm, readdir } from "node:fs/promises";
+import { readFile, writeFile, mkdir, readdir } from "node:fs/promises";
 import { existsSync, watch } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -107,7 +107,6 @@ const build = async () => {
   return buildSprite();
 };
 
-await rm(out, { recursive: true, force: true });
 const icons = await build();
 console.log(`static/build: app.css, app.js, charts.js, fonts, sprite of ${icons} icons`);
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.core.paginator import Paginator
@@ -57,6 +57,7 @@ class InteractionForm(forms.Form):
         required=False,
         help_text=gettext_lazy("The page, the webinar, what they said."),
     )
+    key = forms.UUIDField(required=False, widget=forms.HiddenInput, initial=uuid4)  # a double click records once
 
 
 # --- Loading
@@ -292,6 +293,7 @@ def add_interaction(request: SignedInRequest, public_id: UUID) -> HttpResponseBa
             kind=InteractionKind(given["kind"]),
             occurred_at=given["occurred_at"],
             detail=given["detail"],
+            key=f"form:{given['key']}" if given["key"] else "",
             via="hand",
         )
         try:

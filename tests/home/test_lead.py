@@ -161,6 +161,19 @@ def test_an_interaction_is_added_by_hand(jana: Lead, mia: User, signed_in: SignI
     assert "Wants the &lt;new&gt; price list" in shown(signed_in(mia), jana, "story")
 
 
+def test_an_interaction_sent_twice_is_one(
+    jana: Lead, mia: User, signed_in: SignIn, at_tuesday: datetime, settings: Settings
+) -> None:
+    browser = signed_in(mia)
+    page = browser.get(reverse("home:lead", args=(jana.public_id,)), {"tab": "story"})
+    before = jana.interactions.count()
+    told = {"kind": "call_in", "key": page.context["form"]["key"].value()}
+    for second in range(2):
+        settings.LEADSLA_NOW = (at_tuesday + timedelta(seconds=second)).isoformat()
+        browser.post(reverse("home:add_interaction", args=(jana.public_id,)), told)
+    assert jana.interactions.count() == before + 1
+
+
 @pytest.mark.parametrize(
     ("given", "field"),
     [

@@ -32,8 +32,8 @@ RECYCLED_AT_LEAST = timedelta(days=1)
 
 
 def day_words(moment: datetime, handoff: Handoff) -> str:
-    """Write the day of a moment in the zone of the handoff's team: "Mon 18 January 2027"."""
-    return date_format(moment.astimezone(zone_of(handoff)), "D j F Y")
+    """Write the day of a moment in the zone of the handoff's team: "Mon 18 Jan 2027"."""
+    return date_format(moment.astimezone(zone_of(handoff)), "D j M Y")
 
 
 def recycled_until(reason: Reason, said: dict[str, object], handoff: Handoff, *, now: datetime) -> datetime | None:

@@ -27,7 +27,7 @@ from leadsla.accounts.requests import SignedInRequest
 from leadsla.display import day_text, duration, moment_text, money
 from leadsla.home import queue
 from sla import packs
-from sla.countdown import Countdown, countdown
+from sla.countdown import Countdown, countdown, due_words
 from sla.models import Clock, Commitment, Decision, Handoff, Round
 
 SINCE_AT_MOST = 100
@@ -307,13 +307,16 @@ def _clocks(handoff: Handoff, *, now: datetime) -> list[Countdown]:
         outcome=Clock.Outcome.CANCELLED
     )
     return [
-        _named(countdown(one, now=now), one)
+        _named(countdown(one, now=now), one, now=now)
         for one in sorted(shown, key=lambda one: (one.stopped_at is not None, one.due_at, one.pk))
     ]
 
 
-def _named(shown: Countdown, one: Clock) -> Countdown:
-    """Say of a stopped clock what it was for; of a running one its due time says it."""
+def _named(shown: Countdown, one: Clock, *, now: datetime) -> Countdown:
+    """Say of a stopped clock what it was for, of one that sleeps what is owed; of the others the due time says it."""
+    if shown.state == "sleep":
+        due = due_words(one, now=now)
+        return shown if shown.detail == due else replace(shown, detail=f"{due}, {shown.detail}")
     if shown.state != "done":
         return shown
     words = {

@@ -179,6 +179,22 @@ def test_stopped_clock_says_what_it_was_for(signed_in, sam, handoff, tuesday) ->
     assert '<div class="due">first follow-up</div>' in text
 
 
+def test_sleeping_clock_says_what_is_owed_and_when_it_goes_on(signed_in, sam, mia, settings, tuesday) -> None:
+    at = tuesday.replace(hour=17)
+    arrival = intake.Arrival(
+        facts={"name": "Eva Evening", "email": "eva@evening.example", "country": "DE"},
+        kind=InteractionKind.DEMO_REQUEST,
+        occurred_at=at,
+        key="evening",
+    )
+    evening = handoffs.hand_over(intake.receive(arrival, now=at, by=mia).lead, by=mia, now=at)
+    settings.LEADSLA_NOW = "2026-03-03T20:00"
+    text = page(signed_in(sam), evening)
+    # Four hours to decide, half an hour of them before 17:30: three and a half are left from Wed 09:00 on.
+    assert "3 h 30 left" in text
+    assert "decide by tomorrow 12:30, goes on Wed 09:00" in text
+
+
 def test_marketing_reads_but_does_not_answer(signed_in, mia, handoff) -> None:
     text = page(signed_in(mia), handoff)
     assert "Ines Kaltenbach" in text

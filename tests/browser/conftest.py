@@ -69,7 +69,7 @@ class Desk:
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self._complain(message.text)
+            self._complain(f"{message.text} {message.location.get('url', '')}")
 
     def _asked(self, request: Request) -> None:
         address = urlsplit(request.url)

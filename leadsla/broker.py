@@ -14,9 +14,9 @@ class Channel(redis.Channel):
     """A channel to Redis that outlives its connection without surprises."""
 
     def _connparams(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        if self.connection is None or self.connection.client is None:
+        if getattr(self.connection, "client", None) is None:
             raise ConnectionLost("The connection of this channel is closed.")
-        parameters: dict[str, Any] = super()._connparams(*args, **kwargs)
+        parameters: dict[str, Any] = super()._connparams(*args, **kwargs)  # type: ignore[misc]  # the stubs lack it
         return parameters
 
 

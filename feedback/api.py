@@ -209,14 +209,17 @@ class FollowUpViewSet(_Reporting):
 
     @extend_schema(request=FollowUpInput, responses={201: FollowUpOutput})
     def create(self, request: Request) -> Response:
-        """Log an attempt; the same external id again changes nothing."""
+        """Log an attempt; the same external id again changes nothing.
+
+        It counts at its stated time when it is told within two working hours, or with a sales manager's token.
+        """
         given = FollowUpInput(data=request.data)
         given.is_valid(raise_exception=True)
         values, now = dict(given.validated_data), clock.now()
         handoff = self._handoff(values)
         values.setdefault("occurred_at", now)
         try:
-            made = outcomes.log_follow_up(handoff, by=acting(request), now=now, by_hand=not values["system"], **values)
+            made = outcomes.log_follow_up(handoff, by=acting(request), now=now, **values)
         except Refused as refused:
             raise ValidationError(refused.errors) from refused
         return Response(FollowUpOutput(made).data, status=status.HTTP_201_CREATED)

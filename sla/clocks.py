@@ -68,6 +68,7 @@ def start(
     round_number: int = 1,
     owner: User | None = None,
     team: Team | None = None,
+    left: timedelta | None = None,
 ) -> Clock | None:
     """Start a clock; out of hours it begins to run at the next opening.
 
@@ -82,6 +83,7 @@ def start(
         round_number: of which round.
         owner: who owes.
         team: the team that owes.
+        left: working time that an earlier clock of the same promise left over; None for all that is agreed.
 
     Returns:
         The clock, or None where the agreement gives no time for this.
@@ -91,7 +93,7 @@ def start(
         return None
     version = current(limit.calendar, now=at)
     hours = working_time(version)
-    length = budget(limit, hours)
+    length = budget(limit, hours) if left is None else left
     warn_at = hours.add(at, length * float(limit.warn_share))
     return Clock.objects.create(
         lead=lead,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from leads.models import Lead
 from leadsla.accounts.models import Team, User
@@ -38,9 +38,12 @@ def open_round(handoff: Handoff, *, because: Round.OpenedBecause, now: datetime,
     )
     if handoff.is_notice or handoff.agreement is None:
         return opened
-    owed = [Measure.DECIDE] if handoff.first_follow_up_at else [Measure.DECIDE, Measure.FIRST_FOLLOW_UP]
+    owed: dict[str, timedelta | None] = {Measure.DECIDE: None}
+    before = _first_follow_up_before(handoff) if because == Round.OpenedBecause.FIXED else None
+    if handoff.first_follow_up_at is None and (before is None or before.outcome == Clock.Outcome.CANCELLED):
+        owed[Measure.FIRST_FOLLOW_UP] = _left(before) if before is not None else None
     started: list[Clock] = []
-    for measure in owed:
+    for measure, left in owed.items():
         clock = clocks.start(
             measure=measure,
             lead=lead,
@@ -52,11 +55,21 @@ def open_round(handoff: Handoff, *, because: Round.OpenedBecause, now: datetime,
             round_number=handoff.round,
             owner=handoff.owner,
             team=handoff.to_team,
+            left=left,
         )
         if clock is not None:
             started.append(clock)
     notices.handed_over(handoff, because=because, due=started, now=now)
     return opened
+
+
+def _first_follow_up_before(handoff: Handoff) -> Clock | None:
+    """Return the clock for the first follow-up that the rejection ended; what is missed by then is missed for good."""
+    return handoff.clocks.filter(measure=Measure.FIRST_FOLLOW_UP, round__lt=handoff.round).order_by("round").last()
+
+
+def _left(clock: Clock) -> timedelta:
+    return timedelta(seconds=max(0.0, clock.budget_seconds - (clock.used_seconds or 0)))
 
 
 def loaded(lead_id: int) -> Lead:

@@ -445,7 +445,8 @@ def test_fixed_and_sent_again_is_the_next_round(handed: Handoff, sam: User, mia:
     assert (handed.decision, handed.is_returned, handed.round) == ("", False, 2)
     assert clock(handed, "fix", 1).outcome == "met"
     assert clock(handed, "decide").due_at == berlin(2026, 3, 4, 13, 30)
-    assert clock(handed, "first_follow_up").due_at == berlin(2026, 3, 4, 9, 35)
+    # Two of the five minutes were used when it was rejected; three are left.
+    assert clock(handed, "first_follow_up").due_at == berlin(2026, 3, 4, 9, 33)
     subject = "Fixed and with you again (hot): Kern, Karin Kern"
     assert Message.objects.filter(recipient=sam, subject=subject, channel="in_app").count() == 1
     with pytest.raises(handoffs.HandoverRefused, match="not with you"):
@@ -668,3 +669,14 @@ def test_a_full_team_keeps_leads_waiting_but_never_hot_ones(asks: MakeLead, sam:
 def test_after_a_withdrawal_the_sweep_leaves_the_lead_alone(handed: Handoff, mia: User, tuesday: datetime) -> None:
     handoffs.withdraw(handed, by=mia, now=tuesday + MINUTE)
     assert handoffs.hand_over_ready(now=tuesday + HOUR) == handoffs.Swept(0, 0, 0)
+
+
+def test_a_first_follow_up_that_was_missed_is_not_owed_again(
+    handed: Handoff, sam: User, mia: User, tuesday: datetime
+) -> None:
+    reject(handed, by=sam, now=tuesday + 6 * MINUTE)
+    handoffs.return_to_marketing(handed, now=tuesday + 7 * MINUTE)
+    handoffs.send_again(handed, by=mia, now=tuesday + 60 * MINUTE)
+    followed = Clock.objects.filter(handoff=handed, measure="first_follow_up")
+    assert [(one.round, one.outcome) for one in followed] == [(1, "missed")]
+    assert clock(handed, "decide").round == 2

@@ -30,9 +30,9 @@ CAMPAIGNS = (
 # What the demo company promises instead of the figures that a portal without history starts with.
 PROMISES: dict[str, tuple[str, str | None, str]] = {
     Commitment.Measure.QUANTITY: ("120", "150", "P25–P75 of the last six months."),
-    Commitment.Measure.ACCEPTED: ("0.65", None, "Own median of the last six months."),
+    Commitment.Measure.ACCEPTED: ("0.7", None, "Own median of the last six months."),
     Commitment.Measure.OPPORTUNITIES: ("0.2", None, "Own median of the last six months."),
-    Commitment.Measure.CUSTOMERS: ("0.05", None, "Sales goal 2.4 m € ÷ 45,000 € a deal ÷ 1,600 leads, with room."),
+    Commitment.Measure.CUSTOMERS: ("0.06", None, "Sales goal 4.8 m € a year ÷ 50,000 € a deal ÷ 1,600 leads."),
 }
 
 
@@ -67,7 +67,7 @@ def load(*, now: datetime, size: float = 1.0) -> dict[str, int]:
     owners = _owners(random, crew, everybody)
     ids: dict[str, int] = {}
     teller = history.Teller(agreement, crew, random, now=now)
-    for number, (since, until) in enumerate(_windows(start, now)):
+    for number, (since, until) in enumerate(_windows(start, now, size=size)):
         _receive(everybody, ids, since=since, until=until.astimezone(UTC))
         if number in {0, 4, 16}:
             _analyze("leads_lead", "leads_identity", "leads_interaction", "leads_company")
@@ -76,6 +76,7 @@ def load(*, now: datetime, size: float = 1.0) -> dict[str, int]:
     writing.save(teller.stories)
     past.settle_history()
     today.hand_over_today(random, crew, now=now)
+    writing.mark_above_range(agreement)
     _settle(start, now)
     return {
         "people": User.objects.count(),
@@ -92,11 +93,12 @@ def _months_ago(now: datetime) -> datetime:
     return first.replace(month=month) if month > 0 else first.replace(year=local.year - 1, month=month + 12)
 
 
-def _windows(start: datetime, now: datetime) -> list[tuple[datetime, datetime]]:
-    """Return the times that are taken in together: weeks, and of the last ten days each."""
-    marks, recent = [start], now - timedelta(days=10)
-    while marks[-1] + timedelta(days=1) < now:
-        marks.append(marks[-1] + timedelta(days=7 if marks[-1] + timedelta(days=7) < recent else 1))
+def _windows(start: datetime, now: datetime, *, size: float) -> list[tuple[datetime, datetime]]:
+    """Return the times that are taken in together: weeks (of a small company months), of the last ten days each."""
+    long, day = timedelta(days=7 if size > 0.5 else 28), timedelta(days=1)
+    marks, recent = [start], start + ((now - start) // day - 10) * day
+    while marks[-1] + day < now:
+        marks.append(min(marks[-1] + long, recent) if marks[-1] < recent else marks[-1] + day)
     return list(zip(marks, [*marks[1:], now], strict=True))
 
 

@@ -26,7 +26,7 @@ from leadsla.home.demo.story import Story, Times
 from sla import packs
 from sla.gate import ONE_PER_COMPANY_IN
 from sla.handoff import RESTS_AFTER_WITHDRAWAL
-from sla.models import Agreement, Commitment, Handoff, Round, Target
+from sla.models import Agreement, Commitment, Handoff, Round
 
 UNDO = timedelta(seconds=60)
 M = Commitment.Measure
@@ -41,8 +41,6 @@ class Teller:
         self.agreement, self.cast, self.random, self.now = agreement, cast, random, now
         self.reasons = {reason.code: reason for reason in Reason.objects.all()}
         self.times = Times(agreement, now=now)
-        self.at_most = Target.objects.get(agreement=agreement, commitment__measure=M.QUANTITY).at_most
-        self.counted: Counter[tuple[int, int]] = Counter()  # by month
         self.given: Counter[int] = Counter()
         self.at_company: dict[int, list[Story]] = defaultdict(list)
         self.stories: list[Story] = []
@@ -98,7 +96,8 @@ class Teller:
             owner_since=start,
             recorded_at=start,
         )
-        self._count(handoff, colleagues, start)
+        before = [one.handoff for one in colleagues if one.handoff.counts and one.start > start - ONE_PER_COMPANY_IN]
+        handoff.counts = not handoff.is_notice and not before
         opened = Round(handoff=handoff, number=1, opened_at=start, to_team=team, owner=owner, pack=pack, person=person)
         story = Story(handoff, [opened], [(Stage.HANDED_OVER, start)])
         self.stories.append(story)
@@ -132,16 +131,6 @@ class Teller:
         rep = min(self.cast.team_of(team.name), key=lambda user: (self.given[user.pk], user.pk))
         self.given[rep.pk] += 1
         return team, rep, _("Turn of %(user)s in %(team)s.") % {"user": rep, "team": team}
-
-    def _count(self, handoff: Handoff, colleagues: Sequence[Story], start: datetime) -> None:
-        """Count one per company in 30 days, up to the upper end of the range."""
-        before = [one.handoff for one in colleagues if one.handoff.counts and one.start > start - ONE_PER_COMPANY_IN]
-        handoff.counts = not handoff.is_notice and not before
-        month = (localtime(start).year, localtime(start).month)
-        handoff.is_above_range = (
-            handoff.counts and self.at_most is not None and self.counted[month] >= int(self.at_most)
-        )
-        self.counted[month] += handoff.counts
 
     # --- answered
 
@@ -277,7 +266,7 @@ class Teller:
         handoff, lead = story.handoff, story.handoff.lead
         story.round.returned_at = at
         hours = self.times.of(M.FIX, story).hours
-        fixed_at = hours.add(at, timedelta(hours=self.random.lognormvariate(1.4, 0.8)))
+        fixed_at = hours.add(at, timedelta(hours=self.random.lognormvariate(*odds.FIX_HOURS)))
         rejected_at = story.round.decided_at or at
         self.times.run(story, M.FIX, rejected_at, stopped_at=fixed_at, owner=lead.owner, team=lead.team)
         if fixed_at > self.now:
@@ -330,9 +319,12 @@ class Teller:
         agreed = self.times.of(M.ATTEMPTS, story)
         hours, most = agreed.hours, agreed.limit.attempts or 1
         moment = since
+        if handoff.reached_at is None and random.random() < odds.FORGOTTEN:
+            moment = hours.add(since, agreed.length * random.uniform(1.1, 1.6))
         while handoff.attempts < most and handoff.reached_at is None:
             moment = hours.add(moment, timedelta(hours=random.uniform(3, 12)))
             if moment > self.now:
+                self._plan(story, moment, "try")
                 return
             self._call(story, moment, reached=random.random() < odds.REACHED_LATER)
         if handoff.reached_at is None:
@@ -348,6 +340,7 @@ class Teller:
     def _sell(self, story: Story, meeting: datetime) -> None:
         """Meet, offer, and win or lose."""
         random, hours = self.random, self.times.of(M.DECIDE, story).hours
+        self._plan(story, meeting, "meet")
         self._outcome(story, Kind.MEETING, meeting)
         if random.random() < odds.LOST_AFTER_MEETING:
             self._outcome(story, Kind.LOST, hours.add(meeting, timedelta(hours=random.uniform(20, 90))))
@@ -359,7 +352,10 @@ class Teller:
         moment = hours.add(opportunity, timedelta(hours=random.uniform(60, 150)))
         while moment < min(closing, self.now):
             self._call(story, moment, reached=True)
-            moment = hours.add(moment, timedelta(hours=random.uniform(60, 150)))
+            # Once in a while the 30 days run out before anybody says how it stands.
+            gap = random.uniform(160, 220) if random.random() < odds.FORGOTTEN else random.uniform(60, 150)
+            moment = hours.add(moment, timedelta(hours=gap))
+        self._plan(story, moment, "sell")
         is_won = random.random() < odds.WON
         discount = Decimal(random.choice(("1", "0.95", "0.9", "0.85")))
         self._outcome(story, Kind.WON if is_won else Kind.LOST, closing, amount=amount * discount if is_won else None)
@@ -388,6 +384,13 @@ class Teller:
         handoff.last_follow_up_at = at
         if reached:
             handoff.reached_at = handoff.reached_at or at
+
+    def _plan(self, story: Story, at: datetime, what: str) -> None:
+        """Note what comes next, where that lies ahead."""
+        if at > self.now and story.follow_ups:
+            last = story.follow_ups[-1]
+            last.next_step, last.next_step_at = self.random.choice(odds.NEXT_STEPS[what]), at
+            story.handoff.next_step_at = at
 
     def _outcome(self, story: Story, kind: Kind, at: datetime, *, amount: Decimal | None = None) -> None:
         """Report an outcome, won and lost some hours or days later."""

@@ -162,7 +162,7 @@ class Registry:
         while True:
             kind, industry = random.choices(KINDS, weights=COMMON)[0]
             country = random.choice(COUNTRIES)
-            size = int(10 ** (random.uniform(1.75, 2.95) if is_fitting else random.uniform(1.1, 3.4)))
+            size = int(10 ** (random.uniform(1.3, 3.1) if is_fitting else random.uniform(1.1, 3.4)))
             if is_fitting and (industry not in ON_TARGET or country not in SERVED):
                 continue
             root = random.choice(ROOTS) + random.choice(("", "", "berg", "tal", "hof", "tec", "ex", "ia"))

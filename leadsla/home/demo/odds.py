@@ -6,17 +6,17 @@ Times = dict[str, tuple[float, float]]
 
 # What nobody has agreed on yet shows in these.
 ACCEPTED = {
-    "website-demo": 0.8,
-    "website-contact": 0.7,
-    "website-pricing": 0.76,
-    "referral-customer": 0.8,
-    "webinar-live": 0.58,
-    "event-booth": 0.44,
-    "paid-search": 0.42,
-    "organic-search": 0.5,
-    "webinar-on-demand": 0.36,
-    "linkedin-lead-form": 0.28,
-    "content-syndication": 0.16,
+    "website-demo": 0.76,
+    "website-contact": 0.64,
+    "website-pricing": 0.7,
+    "referral-customer": 0.77,
+    "webinar-live": 0.55,
+    "event-booth": 0.4,
+    "paid-search": 0.38,
+    "organic-search": 0.45,
+    "webinar-on-demand": 0.3,
+    "linkedin-lead-form": 0.22,
+    "content-syndication": 0.12,
 }
 REJECTED_FOR = (
     ("criterion_untrue", 32),
@@ -71,17 +71,24 @@ NOTES = {
     "left_message": ("Asked for a call back", "Left word with the office", "Wrote that I will try again on Monday"),
     "reached": ("Good talk, wants figures", "Sends the list of lines", "Wants a visit", "Asks for references", ""),
 }
+NEXT_STEPS = {
+    "try": ("Call again", "Try in the morning", "Write, then call"),
+    "meet": ("Meeting", "Visit the plant", "Video call with their purchasing"),
+    "sell": ("Ask how it stands", "Send the changed offer", "Call after their board meets"),
+}
 
 # Median in working minutes, and spread.
 FIRST_CALL: Times = {"hot": (3.1, 0.5), "warm": (30.0, 0.75), "cool": (160.0, 0.8)}
-DECISION: Times = {"hot": (35.0, 0.9), "warm": (150.0, 0.75), "cool": (300.0, 0.7)}
+DECISION: Times = {"hot": (35.0, 0.9), "warm": (135.0, 0.72), "cool": (300.0, 0.7)}
 
 HANDED_OVER_LATE = 0.06
-FIXED = 0.72  # of what is returned; the rest is withdrawn
-ACCEPTED_WHEN_FIXED = 0.85
+FIX_HOURS = (1.6, 0.8)  # of the log-normal, in working hours
+FIXED = 0.66  # of what is returned; the rest is withdrawn
+ACCEPTED_WHEN_FIXED = 0.8
 REACHED_AT_ONCE = 0.45
 REACHED_LATER = 0.45  # by each further attempt
+FORGOTTEN = 0.06  # accepted and then left lying, for about a month
 GIVEN_BACK = 0.38  # of whom they reached
 BLAMED = 0.12  # of those: for a reason that marketing answers for
-LOST_AFTER_MEETING = 0.4
-WON = 0.42  # of opportunities
+LOST_AFTER_MEETING = 0.42
+WON = 0.34  # of opportunities

@@ -33,11 +33,16 @@ WAITING: tuple[tuple[str, str, Kind, str, int, int], ...] = (
     ("website-pricing", "Spare parts Q4", Kind.PRICING_REQUEST, "Prices for three plants", 65, 0),
     ("webinar-live", "Downtime costs", Kind.WEBINAR_ATTEND, "What an hour of downtime costs", 520, 35),
 )
+# Who qualified in the last minutes and waits for the next sweep to hand them over.
+READY: tuple[tuple[str, str, Kind, str, int], ...] = (
+    ("website-demo", "Brand search", Kind.DEMO_REQUEST, "Demo of the line audit", 1),
+    ("organic-search", "Brand search", Kind.WEBINAR_ATTEND, "Fewer stops", 4),
+)
 
 
-def _qualify(random: Random, cast: Cast, number: int, *, start: datetime) -> Lead:
+def _qualify(random: Random, cast: Cast, number: int, brought: tuple[str, str, Kind, str], *, start: datetime) -> Lead:
     """Let one fitting person come in and qualify by one of the two doors."""
-    source, campaign, kind, detail, *_minutes = WAITING[number]
+    source, campaign, kind, detail = brought
     firm = names.Firm(
         f"{random.choice(names.ROOTS)}werk {number + 1} GmbH",
         f"werk-{number + 1}.example",
@@ -102,8 +107,11 @@ def hand_over_today(random: Random, cast: Cast, *, now: datetime) -> int:
         (hours.add(now, -timedelta(minutes=minutes)), number) for number, (*_rest, minutes, _call) in enumerate(WAITING)
     )
     made = [
-        handoffs.hand_over(_qualify(random, cast, number, start=start), by=None, now=start) for start, number in starts
+        handoffs.hand_over(_qualify(random, cast, number, WAITING[number][:4], start=start), by=None, now=start)
+        for start, number in starts
     ]
+    for number, (source, campaign, kind, detail, minutes) in enumerate(READY, start=len(WAITING)):
+        _qualify(random, cast, number, (source, campaign, kind, detail), start=now - timedelta(minutes=minutes))
     sam = cast.people["Sam Becker"]
     for handoff in made[:9]:
         if handoff.owner != sam:
@@ -112,7 +120,7 @@ def hand_over_today(random: Random, cast: Cast, *, now: datetime) -> int:
         minutes = WAITING[number][-1]
         if minutes:
             _call(Handoff.objects.get(pk=handoff.pk), at=hours.add(start, timedelta(minutes=minutes)))
-    _answer_two(made, now=now)
+    _answer_three(made, now=now)
     return len(made)
 
 
@@ -123,10 +131,10 @@ def _call(handoff: Handoff, *, at: datetime) -> None:
         )
 
 
-def _answer_two(made: list[Handoff], *, now: datetime) -> None:
-    """Accept one with a call that reached somebody, and reject one that marketing has to fix."""
+def _answer_three(made: list[Handoff], *, now: datetime) -> None:
+    """Accept one with a call that reached somebody, and reject two that marketing has to fix."""
     earlier = now - timedelta(minutes=10)
-    called, wrong = (Handoff.objects.get(pk=handoff.pk) for handoff in (made[0], made[3]))
+    called, wrong, untrue = (Handoff.objects.get(pk=handoff.pk) for handoff in (made[0], made[3], made[5]))
     if called.owner is not None:
         decisions.accept(called, by=called.owner, now=earlier)
         outcomes.log_follow_up(
@@ -145,7 +153,17 @@ def _answer_two(made: list[Handoff], *, now: datetime) -> None:
             reason=Reason.objects.get(code="bad_contact_data"),
             by=wrong.owner,
             now=earlier,
-            asked={"field": "phone", "text": "The number belongs to another company"},
+            asked={"field": "phone"},
+            remark="The number belongs to another company.",
             quality=3,
+        )
+    if untrue.owner is not None:
+        decisions.reject(
+            untrue,
+            reason=Reason.objects.get(code="criterion_untrue"),
+            by=untrue.owner,
+            now=earlier,
+            asked={"text": "Decision maker: the parent company decides"},
+            quality=2,
         )
     decisions.carry_out_due(now=now)

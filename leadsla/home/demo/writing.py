@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from django.db import connection
+
 from feedback.models import Answer, FollowUp, OutcomeReport
 from leads import stages
 from leads.models import Lead, Stage
 from leadsla.home.demo.past import put
 from leadsla.home.demo.story import Story
-from sla.models import Assignment, Clock, ClockStep, Handoff, Round
+from sla.models import Agreement, Assignment, Clock, ClockStep, Commitment, Handoff, Round, Target
 
 
 def save(stories: Sequence[Story]) -> None:
     """Save handoffs with their rows, and move the leads to where they led."""
     waiting = [story.handoff for story in stories]
     while waiting:  # first those that join nobody, then those that join them
-        ready = [handoff for handoff in waiting if handoff.joins is None or handoff.joins.pk]
+        ready = [handoff for handoff in waiting if handoff.joins is None or not handoff.joins._state.adding]
         Handoff.objects.bulk_create(ready)
-        waiting = [handoff for handoff in waiting if handoff.pk is None]
+        waiting = [handoff for handoff in waiting if handoff._state.adding]
     Round.objects.bulk_create(opened for story in stories for opened in story.rounds)
     Assignment.objects.bulk_create(_assignment(story.handoff) for story in stories)
     clocks = Clock.objects.bulk_create(clock for story in stories for clock in story.clocks)
@@ -104,3 +106,22 @@ def _end(stories: Iterable[Story]) -> None:
                 ),
             },
         )
+
+
+_ABOVE = """
+UPDATE sla_handoff h SET is_above_range = true
+FROM (
+    SELECT id, row_number() OVER (
+        PARTITION BY date_trunc('month', handed_over_at AT TIME ZONE %s) ORDER BY handed_over_at, id
+    ) AS place
+    FROM sla_handoff WHERE agreement_id = %s AND counts
+) AS counted
+WHERE counted.id = h.id AND counted.place > %s AND NOT h.is_above_range"""
+
+
+def mark_above_range(agreement: Agreement) -> None:
+    """Mark the handoffs of each month that came after the agreed upper end was reached, as handing over does."""
+    target = Target.objects.get(agreement=agreement, commitment__measure=Commitment.Measure.QUANTITY)
+    if target.at_most is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(_ABOVE, [agreement.timezone, agreement.pk, target.at_most])

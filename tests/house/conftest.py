@@ -1,8 +1,10 @@
 """A home of its own for each test of the house: nothing of it touches the services of the test run."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,14 @@ import pytest
 from leadsla.embedded import place, sharing
 
 _OF_THE_RUN = ("LEADSLA_HOME", "LEADSLA_ENV", "LEADSLA_NOW", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "PORT")
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder of its own: each start of pytest shuts the one that its own folders lie in to PostgreSQL's user."""
+    folder = Path(tempfile.mkdtemp(prefix="leadsla-house-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """`make run`: ports, a second start, requests over a crash, nothing left behind."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,9 +30,11 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared() -> Iterator[Path]:
     """A home that a portal prepares once; each test finds it stopped and leaves it so."""
-    return tmp_path_factory.mktemp("portal") / "home"
+    folder = Path(tempfile.mkdtemp(prefix="leadsla-portal-"))
+    yield folder / "home"
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

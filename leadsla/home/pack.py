@@ -306,6 +306,8 @@ def _clocks(handoff: Handoff, *, now: datetime) -> list[Countdown]:
     shown = of_sales.filter(Q(round=handoff.round) | Q(outcome=Clock.Outcome.RUNNING)).exclude(
         outcome=Clock.Outcome.CANCELLED
     )
+    # One update follows the other while a lead is open: only the next one says something.
+    shown = shown.exclude(measure=Commitment.Measure.UPDATE, stopped_at__isnull=False)
     return [
         _named(countdown(one, now=now), one, now=now)
         for one in sorted(shown, key=lambda one: (one.stopped_at is not None, one.due_at, one.pk))

@@ -179,6 +179,17 @@ def test_stopped_clock_says_what_it_was_for(signed_in, sam, handoff, tuesday) ->
     assert '<div class="due">first follow-up</div>' in text
 
 
+def test_only_the_next_update_is_shown(signed_in, sam, handoff, tuesday, settings) -> None:
+    decisions.accept(handoff, by=sam, now=tuesday + MINUTE)
+    for minute in (2, 3):
+        at = tuesday + minute * MINUTE
+        outcomes.log_follow_up(handoff, by=sam, channel="call", result="reached", occurred_at=at, now=at)
+    settings.LEADSLA_NOW = "2026-03-03T10:04"
+    text = page(signed_in(sam), handoff)
+    assert text.count("update by") == 1
+    assert "open leads updated" not in text
+
+
 def test_sleeping_clock_says_what_is_owed_and_when_it_goes_on(signed_in, sam, mia, settings, tuesday) -> None:
     at = tuesday.replace(hour=17)
     arrival = intake.Arrival(

@@ -34,10 +34,10 @@ PLACES = (
     Place("website-contact", "Brand search", 2, 0.0, Kind.CONTACT_REQUEST, "Contact form", asks=True),
     Place("website-pricing", "Spare parts Q4", 2, 0.0, Kind.PRICING_REQUEST, "Quote for a retrofit", asks=True),
     Place("referral-customer", "Customers invite", 3, 0.46, Kind.FORM_SUBMIT, "Recommended by a customer"),
-    Place("webinar-live", "Downtime costs", 14, 0.22, Kind.WEBINAR_ATTEND, "What an hour of downtime costs"),
+    Place("webinar-live", "Downtime costs", 14, 0.19, Kind.WEBINAR_ATTEND, "What an hour of downtime costs"),
     Place("webinar-on-demand", "Downtime costs", 9, 0.1, Kind.WEBINAR_ON_DEMAND, "Recording: downtime costs"),
-    Place("linkedin-lead-form", "Spare parts Q4", 20, 0.09, Kind.ANALYST_REPORT, "Report: spare-part stock"),
-    Place("event-booth", "Trade fair", 9, 0.14, Kind.BOOTH_VISIT, "Booth 4A-310"),
+    Place("linkedin-lead-form", "Spare parts Q4", 20, 0.085, Kind.ANALYST_REPORT, "Report: spare-part stock"),
+    Place("event-booth", "Trade fair", 9, 0.13, Kind.BOOTH_VISIT, "Booth 4A-310"),
     Place("paid-search", "Spare parts Q4", 12, 0.1, Kind.DOWNLOAD, "Checklist: maintenance plan"),
     Place("organic-search", "Brand search", 14, 0.09, Kind.DOWNLOAD, "Guide: fewer stops"),
     Place("content-syndication", "Downtime costs", 12, 0.06, Kind.SYNDICATED, "Paper: downtime"),
@@ -180,6 +180,9 @@ class _Crowd:
             facts |= {"industry": firm.industry, "employees": firm.employees}
         if is_good or random.random() < 0.5:
             facts["phone"] = self.registry.phone(firm.country)
+        if not is_good and random.random() < 0.2:
+            # Half of what is asked for: a marketer has one more thing to find out.
+            facts |= random.choice(({"need": random.choice(names.NEEDS)}, {"decision_maker": "The plant manager"}))
         return facts
 
     def _said(self, *, with_decision_maker: bool) -> Facts:

@@ -30,7 +30,7 @@ CAMPAIGNS = (
 # What the demo company promises instead of the figures that a portal without history starts with.
 PROMISES: dict[str, tuple[str, str | None, str]] = {
     Commitment.Measure.QUANTITY: ("120", "150", "P25–P75 of the last six months."),
-    Commitment.Measure.ACCEPTED: ("0.7", None, "Own median of the last six months."),
+    Commitment.Measure.ACCEPTED: ("0.65", None, "Own median of the last six months."),
     Commitment.Measure.OPPORTUNITIES: ("0.2", None, "Own median of the last six months."),
     Commitment.Measure.CUSTOMERS: ("0.06", None, "Sales goal 4.8 m € a year ÷ 50,000 € a deal ÷ 1,600 leads."),
 }
@@ -74,8 +74,8 @@ def load(*, now: datetime, size: float = 1.0) -> dict[str, int]:
         teller.tell(past.qualified(by_email, owners, until=until.astimezone(UTC)))
     past.date_back(owners)
     writing.save(teller.stories)
-    past.settle_history()
     today.hand_over_today(random, crew, now=now)
+    past.settle_history()
     writing.mark_above_range(agreement)
     _settle(start, now)
     return {

@@ -356,16 +356,18 @@ class Teller:
             gap = random.uniform(160, 220) if random.random() < odds.FORGOTTEN else random.uniform(60, 150)
             moment = hours.add(moment, timedelta(hours=gap))
         self._plan(story, moment, "sell")
-        is_won = random.random() < odds.WON
+        source = story.handoff.source.code if story.handoff.source else ""
+        is_won = random.random() < odds.WON.get(source, odds.WON_ELSE)
         discount = Decimal(random.choice(("1", "0.95", "0.9", "0.85")))
         self._outcome(story, Kind.WON if is_won else Kind.LOST, closing, amount=amount * discount if is_won else None)
 
     def _call(self, story: Story, at: datetime, *, reached: bool) -> None:
         handoff, random = story.handoff, self.random
         assert handoff.owner is not None
-        result = FollowUp.Result.REACHED if reached else random.choice(("no_answer", "no_answer", "left_message"))
         # Whoever cannot be reached by phone gets an e-mail: the agreement asks for two channels.
         channel = "email" if not reached and len(story.follow_ups) % 3 == 1 else "call"
+        missed = "no_answer" if channel == "email" else random.choice(("no_answer", "no_answer", "left_message"))
+        result = "reached" if reached else missed
         counts = story.counts(channel, localtime(at))
         story.follow_ups.append(
             FollowUp(
@@ -376,7 +378,7 @@ class Teller:
                 occurred_at=at,
                 recorded_at=at,
                 counts=counts,
-                note=random.choice(odds.NOTES[result]),
+                note=random.choice(odds.NOTES[channel if channel in odds.NOTES else result]),
             )
         )
         handoff.attempts += counts

@@ -67,8 +67,9 @@ LOST_BECAUSE = (
     "No answer to the offer",
 )
 NOTES = {
+    "email": ("Wrote an e-mail", "Sent the case study", ""),
     "no_answer": ("", "", "Rang out", "Voice mail"),
-    "left_message": ("Asked for a call back", "Left word with the office", "Wrote that I will try again on Monday"),
+    "left_message": ("Asked for a call back", "Left word with the office", "Told the colleague that I try again"),
     "reached": ("Good talk, wants figures", "Sends the list of lines", "Wants a visit", "Asks for references", ""),
 }
 NEXT_STEPS = {
@@ -91,4 +92,12 @@ FORGOTTEN = 0.06  # accepted and then left lying, for about a month
 GIVEN_BACK = 0.38  # of whom they reached
 BLAMED = 0.12  # of those: for a reason that marketing answers for
 LOST_AFTER_MEETING = 0.42
-WON = 0.34  # of opportunities
+# Of opportunities, by source.
+WON = {
+    "referral-customer": 0.55,
+    "website-demo": 0.42,
+    "website-pricing": 0.4,
+    "website-contact": 0.38,
+    "webinar-live": 0.34,
+}
+WON_ELSE = 0.24

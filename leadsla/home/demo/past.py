@@ -122,5 +122,7 @@ def add_small_acts(people: Sequence[Person], ids: Mapping[str, int], *, since: d
 
 def settle_history() -> None:
     """Let the recorded history say when things were true; the triggers know only the moment of loading."""
-    with connection.cursor() as cursor:
+    with pgtrigger.ignore("leads.Lead:changed_update"), connection.cursor() as cursor:
+        cursor.execute(_RECORDED)
+        cursor.execute("UPDATE leads_lead SET created_at = captured_at WHERE created_at > captured_at")
         cursor.execute("UPDATE leads_leadevent SET pgh_created_at = stage_since")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
@@ -12,81 +14,114 @@ from leads.intake import Arrival
 from leads.models import InteractionKind as Kind
 from leads.models import Lead
 from leadsla.home.demo import names
+from leadsla.home.demo.arrivals import NURTURED_BY, PLACES
 from leadsla.home.demo.cast import Cast
 from sla import calendars
 from sla import handoff as handoffs
 from sla.models import Calendar, Handoff
+from sla.working_time import WorkingTime
 
-# What brought a lead, how many working minutes ago it was handed over, and after how many somebody called (0: nobody
-# yet). Together they show every state of a clock.
-WAITING: tuple[tuple[str, str, Kind, str, int, int], ...] = (
-    ("event-booth", "Trade fair", Kind.PRICING_REQUEST, "Quote for 14 heat-exchanger lines", 310, 4),
-    ("webinar-live", "Downtime costs", Kind.WEBINAR_ATTEND, "What an hour of downtime costs", 48, 0),
-    ("linkedin-lead-form", "Spare parts Q4", Kind.ANALYST_REPORT, "Report: spare-part stock", 380, 31),
-    ("website-demo", "Brand search", Kind.DEMO_REQUEST, "Demo of the line audit", 2, 0),
-    ("website-contact", "Brand search", Kind.CONTACT_REQUEST, "How long does a retrofit take?", 130, 3),
-    ("webinar-on-demand", "Downtime costs", Kind.ANALYST_REPORT, "Report: downtime", 220, 44),
-    ("paid-search", "Spare parts Q4", Kind.ANALYST_REPORT, "Report: spare-part stock", 25, 0),
-    ("referral-customer", "Customers invite", Kind.WEBINAR_ATTEND, "Recommended by a customer", 430, 52),
-    ("event-booth", "Trade fair", Kind.EVENT_ATTEND, "Maintenance day", 95, 38),
-    ("organic-search", "Brand search", Kind.WEBINAR_ATTEND, "Fewer stops", 12, 0),
-    ("website-pricing", "Spare parts Q4", Kind.PRICING_REQUEST, "Prices for three plants", 65, 0),
-    ("webinar-live", "Downtime costs", Kind.WEBINAR_ATTEND, "What an hour of downtime costs", 520, 35),
+PLACE_OF = {place.source: place for place in PLACES}
+EARLIER = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Today:
+    """Somebody who came in today.
+
+    Attributes:
+        source: where from; by it, they ask to be contacted or were nurtured.
+        company, city, people: where they work.
+        minutes: how many working minutes ago they were handed over.
+        called: after how many of them somebody called; 0: nobody yet.
+        then: what sales does: "" waits, "reached" is accepted and talked to, "trying" is accepted and not reached yet,
+            else the code of the reason why it is rejected.
+    """
+
+    source: str
+    company: str
+    city: str
+    people: int
+    minutes: int
+    called: int = 0
+    then: str = ""
+
+
+# Together they show every state of a clock.
+WAITING = (
+    Today("event-booth", "Hollenthal Zerspanung GmbH", "Ulm", 210, 640, 33, "trying"),
+    Today("webinar-live", "Kastner Hebetechnik GmbH & Co. KG", "Kassel", 480, 590, 21, "trying"),
+    Today("referral-customer", "Brühl Wälzlager AG", "Schweinfurt", 940, 520, 35, "reached"),
+    Today("organic-search", "Friedrichs Fördertechnik GmbH", "Bielefeld", 350, 430, 52),
+    Today("linkedin-lead-form", "Tiefenbach Gießerei KG", "Siegen", 165, 380, 31),
+    Today("website-pricing", "Meerwald Kompressoren GmbH", "Oldenburg", 120, 310, 4, "bad_contact_data"),
+    Today("webinar-on-demand", "Rosskopf Werkzeugbau GmbH", "Reutlingen", 85, 220, 44),
+    Today("website-contact", "Ostertag Papiermaschinen SE", "Heidenheim", 880, 130, 3, "criterion_untrue"),
+    Today("event-booth", "Wiesner Rohrsysteme GmbH", "Leipzig", 260, 95, 38),
+    Today("website-pricing", "Aumühle Anlagenbau GmbH", "Bremen", 640, 65),
+    Today("webinar-live", "Lechner Lüftungsbau GmbH", "Augsburg", 140, 48),
+    Today("paid-search", "Sandkamp Spedition KG", "Münster", 310, 25),
+    Today("organic-search", "Hertling Getriebe AG", "Chemnitz", 720, 12),
+    Today("website-demo", "Voßberg Maschinenbau GmbH", "Heilbronn", 190, 2),
 )
 # Who qualified in the last minutes and waits for the next sweep to hand them over.
-READY: tuple[tuple[str, str, Kind, str, int], ...] = (
-    ("website-demo", "Brand search", Kind.DEMO_REQUEST, "Demo of the line audit", 1),
-    ("organic-search", "Brand search", Kind.WEBINAR_ATTEND, "Fewer stops", 4),
+READY = (
+    Today("website-demo", "Krailing Pumpenwerk GmbH", "Landshut", 230, 1),
+    Today("organic-search", "Dornau Kältetechnik AG", "Erfurt", 415, 4),
 )
+OF_SAM = range(3, 12)  # whose they are, of those who wait; the last ones go by turns
+SAID: dict[str, tuple[dict[str, str], str, int]] = {
+    "bad_contact_data": ({"field": "phone"}, "The number belongs to another company.", 3),
+    "criterion_untrue": ({"text": "Decision maker: the parent company decides"}, "", 2),
+}
 
 
-def _qualify(random: Random, cast: Cast, number: int, brought: tuple[str, str, Kind, str], *, start: datetime) -> Lead:
-    """Let one fitting person come in and qualify by one of the two doors."""
-    source, campaign, kind, detail = brought
-    firm = names.Firm(
-        f"{random.choice(names.ROOTS)}werk {number + 1} GmbH",
-        f"werk-{number + 1}.example",
-        "Machinery",
-        120 + 40 * number,
-        "DE",
-        "Heilbronn",
-    )
+def _person(random: Random, number: int, who: Today) -> dict[str, str | int]:
     first, last = random.choice(names.FIRST), random.choice(names.LAST)
-    email = f"{names.ascii_of(first)}.{names.ascii_of(last)}@{firm.domain}"
+    domain = f"{'-'.join(names.ascii_of(word) for word in who.company.split()[:2])}.example"
     facts: dict[str, str | int] = {
         "name": f"{first} {last}",
-        "email": email,
+        "email": f"{names.ascii_of(first)}.{names.ascii_of(last)}@{domain}",
         "phone": f"{names.FILM_NUMBERS[-1]} 9{number:02d}",
         "title": random.choice(("Head of Operations", "Plant manager", "Head of Purchasing")),
-        "company_name": firm.name,
-        "industry": firm.industry,
-        "employees": firm.employees,
-        "country": firm.country,
-        "city": firm.city,
+        "company_name": who.company,
+        "industry": "Machinery",
+        "employees": who.people,
+        "country": "DE",
+        "city": who.city,
         "need": random.choice(names.NEEDS),
         "decision_maker": random.choice(names.DECISION_MAKERS),
     }
     if number % 2:
         facts["budget"] = random.choice(names.BUDGETS)
+    return facts
+
+
+def _qualify(random: Random, cast: Cast, number: int, who: Today, *, start: datetime) -> Lead:
+    """Let one fitting person come in and qualify by one of the two doors at a moment."""
+    facts, place = _person(random, number, who), PLACE_OF[who.source]
+    acts = [(start, place.first, place.detail)]
+    if not place.asks:
+        # They came some days ago, read on, and looked at prices just now.
+        came = start - timedelta(days=random.uniform(5, 15))
+        read = start - timedelta(hours=random.uniform(20, 70))
+        prices = (start, Kind.PRICING_VIEW, "Prices of the line audit")
+        acts = [(came, place.first, place.detail), (read, *random.choice(NURTURED_BY[:2])), prices]
     owner = cast.people["Mia Albrecht"]
-    arrival = Arrival(
-        facts=facts,
-        source=source,
-        campaign=campaign,
-        kind=kind,
-        occurred_at=start,
-        detail=detail,
-        key="today",
-        via="form",
-    )
-    prices = Arrival(
-        facts={"email": email},
-        kind=Kind.PRICING_VIEW,
-        occurred_at=start,
-        detail="Prices of the line audit",
-        key="today-prices",
-    )
-    return intake.receive_many([arrival, prices], owner=owner, team=owner.team, now=start)[0].lead
+    arrivals = [
+        Arrival(
+            facts=facts if step == 0 else {"email": facts["email"]},
+            source=place.source if step == 0 else None,
+            campaign=place.campaign if step == 0 else None,
+            kind=kind,
+            occurred_at=moment,
+            detail=detail,
+            key=f"today-{step}",
+            via="form" if step == 0 else "tracking",
+        )
+        for step, (moment, kind, detail) in enumerate(acts)
+    ]
+    return intake.receive_many(arrivals, owner=owner, team=owner.team, now=start)[0].lead
 
 
 def hand_over_today(random: Random, cast: Cast, *, now: datetime) -> int:
@@ -103,24 +138,20 @@ def hand_over_today(random: Random, cast: Cast, *, now: datetime) -> int:
     calendar = Calendar.objects.order_by("pk").first()
     assert calendar is not None
     hours = calendars.working_time(calendars.current(calendar, now=now))
-    starts = sorted(
-        (hours.add(now, -timedelta(minutes=minutes)), number) for number, (*_rest, minutes, _call) in enumerate(WAITING)
-    )
-    made = [
-        handoffs.hand_over(_qualify(random, cast, number, WAITING[number][:4], start=start), by=None, now=start)
-        for start, number in starts
-    ]
-    for number, (source, campaign, kind, detail, minutes) in enumerate(READY, start=len(WAITING)):
-        _qualify(random, cast, number, (source, campaign, kind, detail), start=now - timedelta(minutes=minutes))
-    sam = cast.people["Sam Becker"]
-    for handoff in made[:9]:
-        if handoff.owner != sam:
-            handoffs.reassign(handoff, to=sam, by=cast.people["Sue Vogt"], now=handoff.handed_over_at or now)
-    for handoff, (start, number) in zip(made, starts, strict=True):
-        minutes = WAITING[number][-1]
-        if minutes:
-            _call(Handoff.objects.get(pk=handoff.pk), at=hours.add(start, timedelta(minutes=minutes)))
-    _answer_three(made, now=now)
+    sam, sue = cast.people["Sam Becker"], cast.people["Sue Vogt"]
+    made: list[Handoff] = []
+    for number, who in enumerate(WAITING):
+        start = hours.add(now, -timedelta(minutes=who.minutes))
+        lead = _qualify(random, cast, number, who, start=start)
+        handoff = handoffs.hand_over(lead, by=None, now=start)
+        if (number in OF_SAM or who.then) and handoff.owner != sam:
+            handoffs.reassign(handoff, to=sam, by=sue, now=start)
+        made.append(handoff)
+        if who.called:
+            _call(handoff, at=hours.add(start, timedelta(minutes=who.called)))
+    _answer(made, hours, now=now)
+    for number, who in enumerate(READY, start=len(WAITING)):
+        _qualify(random, cast, number, who, start=now - timedelta(minutes=who.minutes))
     return len(made)
 
 
@@ -131,39 +162,43 @@ def _call(handoff: Handoff, *, at: datetime) -> None:
         )
 
 
-def _answer_three(made: list[Handoff], *, now: datetime) -> None:
-    """Accept one with a call that reached somebody, and reject two that marketing has to fix."""
-    earlier = now - timedelta(minutes=10)
-    called, wrong, untrue = (Handoff.objects.get(pk=handoff.pk) for handoff in (made[0], made[3], made[5]))
-    if called.owner is not None:
-        decisions.accept(called, by=called.owner, now=earlier)
-        outcomes.log_follow_up(
-            called,
-            by=called.owner,
-            channel="call",
-            result="reached",
-            occurred_at=earlier,
-            now=earlier,
-            next_step="Send the offer",
-            next_step_at=now + timedelta(days=1),
-        )
-    if wrong.owner is not None:
-        decisions.reject(
-            wrong,
-            reason=Reason.objects.get(code="bad_contact_data"),
-            by=wrong.owner,
-            now=earlier,
-            asked={"field": "phone"},
-            remark="The number belongs to another company.",
-            quality=3,
-        )
-    if untrue.owner is not None:
-        decisions.reject(
-            untrue,
-            reason=Reason.objects.get(code="criterion_untrue"),
-            by=untrue.owner,
-            now=earlier,
-            asked={"text": "Decision maker: the parent company decides"},
-            quality=2,
-        )
+def _answer(made: Sequence[Handoff], hours: WorkingTime, *, now: datetime) -> None:
+    """Let Sam accept what he talks to or tries to reach, and reject what marketing has to fix."""
+    for number, who in enumerate(WAITING):
+        handoff = Handoff.objects.select_related("owner").get(pk=made[number].pk)
+        if not who.then or handoff.owner is None:
+            continue
+        if who.then == "trying":
+            at = hours.add(now, -timedelta(minutes=who.minutes - who.called - 10))
+            decisions.accept(handoff, by=handoff.owner, now=at)
+            _follow_up(handoff, "no_answer", "Call again", at=at, next_at=now + timedelta(minutes=25 * (number + 1)))
+        elif who.then == "reached":
+            decisions.accept(handoff, by=handoff.owner, now=now - EARLIER)
+            _follow_up(handoff, "reached", "Send the offer", at=now - EARLIER, next_at=now + timedelta(days=1))
+        else:
+            asked, remark, quality = SAID[who.then]
+            decisions.reject(
+                handoff,
+                reason=Reason.objects.get(code=who.then),
+                by=handoff.owner,
+                now=now - EARLIER,
+                asked=asked,
+                remark=remark,
+                quality=quality,
+            )
     decisions.carry_out_due(now=now)
+
+
+def _follow_up(handoff: Handoff, result: str, next_step: str, *, at: datetime, next_at: datetime) -> None:
+    assert handoff.owner is not None
+    outcomes.log_follow_up(
+        handoff,
+        by=handoff.owner,
+        channel="call" if result == "reached" else "email",
+        result=result,
+        occurred_at=at,
+        now=at,
+        note="Wrote an e-mail" if result != "reached" else "Good talk, wants an offer",
+        next_step=next_step,
+        next_step_at=next_at,
+    )

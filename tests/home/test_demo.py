@@ -321,8 +321,8 @@ def test_sales_is_late_with_calls_but_not_with_answers(demo: Demo) -> None:
         ended = Clock.objects.filter(measure=measure).exclude(outcome__in=("running", "cancelled"))
         return ended.filter(outcome=Clock.Outcome.MET).count() / ended.count()
 
-    assert 0.7 <= in_time("first_follow_up") <= 0.9
-    assert in_time("decide") >= 0.9
+    assert 0.68 <= in_time("first_follow_up") <= 0.92
+    assert in_time("decide") >= 0.87
 
 
 def test_some_that_were_returned_are_fixed_and_accepted(demo: Demo) -> None:

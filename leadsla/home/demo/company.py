@@ -30,7 +30,7 @@ CAMPAIGNS = (
 # What the demo company promises instead of the figures that a portal without history starts with.
 PROMISES: dict[str, tuple[str, str | None, str]] = {
     Commitment.Measure.QUANTITY: ("120", "150", "P25–P75 of the last six months."),
-    Commitment.Measure.ACCEPTED: ("0.65", None, "Own median of the last six months."),
+    Commitment.Measure.ACCEPTED: ("0.7", None, "Own median of the last six months."),
     Commitment.Measure.OPPORTUNITIES: ("0.2", None, "Own median of the last six months."),
     Commitment.Measure.CUSTOMERS: ("0.06", None, "Sales goal 4.8 m € a year ÷ 50,000 € a deal ÷ 1,600 leads."),
 }
@@ -56,6 +56,7 @@ def load(*, now: datetime, size: float = 1.0) -> dict[str, int]:
     """
     if User.objects.exists() or Lead.objects.exists():
         raise AlreadyThereError
+    now = localtime(now)  # differences of days are those of the wall clock
     random = Random(SEED)
     crew = cast.hire(now=now)
     start = _months_ago(now)
@@ -69,7 +70,7 @@ def load(*, now: datetime, size: float = 1.0) -> dict[str, int]:
     teller = history.Teller(agreement, crew, random, now=now)
     for number, (since, until) in enumerate(_windows(start, now, size=size)):
         _receive(everybody, ids, since=since, until=until.astimezone(UTC))
-        if number in {0, 4, 16}:
+        if number in {0, 2, 8}:
             _analyze("leads_lead", "leads_identity", "leads_interaction", "leads_company")
         teller.tell(past.qualified(by_email, owners, until=until.astimezone(UTC)))
     past.date_back(owners)
@@ -87,15 +88,14 @@ def load(*, now: datetime, size: float = 1.0) -> dict[str, int]:
 
 
 def _months_ago(now: datetime) -> datetime:
-    local = localtime(now)
-    month = local.month - MONTHS
-    first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return first.replace(month=month) if month > 0 else first.replace(year=local.year - 1, month=month + 12)
+    month = now.month - MONTHS
+    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return first.replace(month=month) if month > 0 else first.replace(year=now.year - 1, month=month + 12)
 
 
 def _windows(start: datetime, now: datetime, *, size: float) -> list[tuple[datetime, datetime]]:
-    """Return the times that are taken in together: weeks (of a small company months), of the last ten days each."""
-    long, day = timedelta(days=7 if size > 0.5 else 28), timedelta(days=1)
+    """Return the times that are taken in together: fortnights, of a small company months, and the last ten days."""
+    long, day = timedelta(days=14 if size > 0.5 else 28), timedelta(days=1)
     marks, recent = [start], start + ((now - start) // day - 10) * day
     while marks[-1] + day < now:
         marks.append(min(marks[-1] + long, recent) if marks[-1] < recent else marks[-1] + day)

@@ -14,9 +14,9 @@ ACCEPTED = {
     "event-booth": 0.4,
     "paid-search": 0.38,
     "organic-search": 0.45,
-    "webinar-on-demand": 0.3,
-    "linkedin-lead-form": 0.22,
-    "content-syndication": 0.12,
+    "webinar-on-demand": 0.22,
+    "linkedin-lead-form": 0.15,
+    "content-syndication": 0.08,
 }
 REJECTED_FOR = (
     ("criterion_untrue", 32),
@@ -88,7 +88,7 @@ FIXED = 0.66  # of what is returned; the rest is withdrawn
 ACCEPTED_WHEN_FIXED = 0.8
 REACHED_AT_ONCE = 0.45
 REACHED_LATER = 0.45  # by each further attempt
-FORGOTTEN = 0.06  # accepted and then left lying, for about a month
+FORGOTTEN = 0.04  # accepted and then left lying, for about a month
 GIVEN_BACK = 0.38  # of whom they reached
 BLAMED = 0.12  # of those: for a reason that marketing answers for
 LOST_AFTER_MEETING = 0.42

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -432,6 +433,24 @@ def test_the_stored_score_is_explained_as_of_its_moment() -> None:
     explained = scoring.explain(lead)
     assert (explained.total, explained.as_of) == (170, NOW)
     assert scoring.explain(lead, at=NOW + timedelta(days=30)).total == 135  # 70 + 50 + 30 × 0.5^(30/30)
+
+
+def test_many_are_explained_as_each_is_alone() -> None:
+    first, second = jana(), a_lead(email="j@gmail.example", email_kind="free", country="US")
+    did(first, "pricing_view", 1)
+    did(first, "webinar_attend", 5)
+    did(second, "demo_request", 3)
+    excluded = a_lead(excluded_because="test")
+    ids = [scored(first).pk, scored(second, NOW + timedelta(days=2)).pk, scored(excluded).pk]
+    leads = list(Lead.objects.select_related("score_model", "qualified_by").filter(pk__in=ids).order_by("pk"))
+    with CaptureQueriesContext(connection) as queries:
+        many = scoring.explain_many(leads)
+    assert len(queries) == 2  # the rules of the model, and one statement
+    assert sorted(many) == [first.pk, second.pk]
+    for lead in leads[:2]:
+        alone = scoring.explain(lead)
+        assert many[lead.pk] == replace(alone, falls_below_on=None)
+        assert alone.grade == lead.grade
 
 
 def test_who_has_no_score_has_no_lines() -> None:

@@ -57,6 +57,22 @@ def test_an_erased_person_leaves_a_readable_pack(asks: MakeLead, sam: User, tues
     assert whole["facts"]["country"] == "DE"
 
 
+def test_many_are_frozen_as_each_is_alone(asks: MakeLead, sam: User, tuesday: datetime) -> None:
+    leads = [
+        asks(at=tuesday, need="Fewer stops of line 4"),
+        asks("Otto Ahlers", at=tuesday - timedelta(hours=1), budget="40,000 €"),
+    ]
+    handed_over(leads[1], at=tuesday - timedelta(minutes=30))
+    Handoff.objects.update(closed_at=tuesday, closed_because="rejected", decision="rejected", decided_at=tuesday)
+    frozen = packs.freeze_many(leads, agreement=None, now=tuesday)
+    for lead in leads:
+        pack, person = packs.freeze(lead, agreement=None, now=lead.scored_at or tuesday)
+        assert pack["score"].pop("falls_below_on")
+        assert frozen[lead.pk][0]["score"].pop("falls_below_on") is None
+        assert frozen[lead.pk] == (pack, person)
+    assert [each["decision"] for each in frozen[leads[1].pk][0]["earlier"]] == ["rejected"]
+
+
 def test_score_lines_add_up(asks: MakeLead, sam: User, tuesday: datetime) -> None:
     score = handed_over(asks(at=tuesday), at=tuesday).rounds.get().pack["score"]
     lines = [line["points"] for group in score["groups"] for line in group["lines"]]

@@ -39,6 +39,21 @@ class Act(StrEnum):
     REASSIGN = "reassign"
     SEE_SCOREBOARD = "see_scoreboard"
     SEE_AGREEMENTS = "see_agreements"
+    COMMENT_AGREEMENTS = "comment_agreements"
+    DRAFT_AGREEMENTS = "draft_agreements"
+    SIGN_AGREEMENTS = "sign_agreements"
+    NAME_DEPUTIES = "name_deputies"
+    PLAN = "plan"
+    EDIT_CALENDARS = "edit_calendars"
+    SEE_CLOCKS = "see_clocks"
+    PAUSE_CLOCKS = "pause_clocks"
+    WAIVE_CLOCKS = "waive_clocks"
+    CONFIRM_LATE = "confirm_late"
+    PASS_ON = "pass_on"
+    MANAGE_TEAMS = "manage_teams"
+    RELEASE_LISTS = "release_lists"
+    SEE_MESSAGES = "see_messages"
+    MANAGE_WEBHOOKS = "manage_webhooks"
     CONFIGURE = "configure"
     MANAGE_PEOPLE = "manage_people"
     USE_API = "use_api"
@@ -60,6 +75,21 @@ ROLES: dict[Act, frozenset[Role]] = {
     Act.REASSIGN: frozenset({Role.SALES_MANAGER}),
     Act.SEE_SCOREBOARD: WORKING,
     Act.SEE_AGREEMENTS: EVERYBODY,
+    Act.COMMENT_AGREEMENTS: WORKING,
+    Act.DRAFT_AGREEMENTS: MANAGERS | OPERATIONS,
+    Act.SIGN_AGREEMENTS: MARKETING | SALES,  # managers of their side, and the deputies that they named
+    Act.NAME_DEPUTIES: MANAGERS,
+    Act.PLAN: MANAGERS | OPERATIONS,
+    Act.EDIT_CALENDARS: MANAGERS | OPERATIONS,
+    Act.SEE_CLOCKS: WORKING,
+    Act.PAUSE_CLOCKS: MARKETING | SALES,
+    Act.WAIVE_CLOCKS: MANAGERS,
+    Act.CONFIRM_LATE: frozenset({Role.SALES_MANAGER}),
+    Act.PASS_ON: SALES,
+    Act.MANAGE_TEAMS: MANAGERS | OPERATIONS,
+    Act.RELEASE_LISTS: MARKETING,
+    Act.SEE_MESSAGES: OPERATIONS | {Role.ADMINISTRATOR},
+    Act.MANAGE_WEBHOOKS: frozenset({Role.ADMINISTRATOR}),
     Act.CONFIGURE: OPERATIONS,
     Act.MANAGE_PEOPLE: frozenset({Role.ADMINISTRATOR}),
     Act.USE_API: WORKING,

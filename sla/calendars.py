@@ -12,7 +12,8 @@ import holidays
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from sla.models import Calendar, CalendarVersion, TimeLimit
+from leadsla.accounts.models import User
+from sla.models import Calendar, CalendarVersion, PersonalCalendar, TimeLimit
 from sla.working_time import WEEKDAYS, WorkingTime, shared
 
 HOLIDAY_YEARS = range(2000, 2101)
@@ -44,6 +45,21 @@ def current(calendar: Calendar, *, now: datetime) -> CalendarVersion:
     """
     begun = calendar.versions.filter(created_at__lte=now).order_by("-version").first()
     return begun or calendar.versions.earliest("version")
+
+
+def calendar_for(limit: TimeLimit, *, owner: User | None, now: datetime) -> CalendarVersion:
+    """Return the version of the calendar that counts for a limit: its own, or the owner's where the target says so.
+
+    Args:
+        limit: with its target.
+        owner: who owes; None, and somebody without hours of their own, are measured by the limit's calendar.
+        now: the moment.
+    """
+    if owner is not None and limit.target.counts_owner_hours:
+        personal = PersonalCalendar.objects.filter(user=owner).select_related("calendar").first()
+        if personal is not None:
+            return current(personal.calendar, now=now)
+    return current(limit.calendar, now=now)
 
 
 def budget(limit: TimeLimit, working_time: WorkingTime) -> timedelta:

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from leadsla.accounts.models import User
 from sla import calendars
-from sla.models import Agreement, Calendar, CalendarVersion, TimeLimit
+from sla.models import Agreement, Calendar, CalendarVersion, PersonalCalendar, TimeLimit
 
 pytestmark = pytest.mark.django_db
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -111,3 +112,22 @@ def test_the_seed_is_in_force_from_long_ago_and_nobody_signed_it() -> None:
     agreement = Agreement.objects.in_force(now=berlin(2005, 1, 1)).get()
     assert agreement.is_provisional
     assert agreement.signatures.count() == 0
+
+
+def test_whose_hours_count_is_said_by_the_target(sam: User) -> None:
+    now = berlin(2026, 3, 3, 10)
+    agreed, own = limit("decide", "warm"), Calendar.objects.create(name="Sam's mornings")
+    mornings = CalendarVersion.objects.create(
+        calendar=own, version=1, timezone="Europe/Berlin", hours={"tue": [["08:00", "12:00"]]}, created_at=now
+    )
+    PersonalCalendar.objects.create(user=sam, calendar=own)
+    assert calendars.calendar_for(agreed, owner=sam, now=now) == version("Office hours")
+    agreed.target.counts_owner_hours = True
+    assert calendars.calendar_for(agreed, owner=sam, now=now) == mornings
+    assert calendars.calendar_for(agreed, owner=None, now=now) == version("Office hours")
+
+
+def test_somebody_without_own_hours_is_measured_by_the_agreed_ones(nia: User) -> None:
+    agreed = limit("decide", "warm")
+    agreed.target.counts_owner_hours = True
+    assert calendars.calendar_for(agreed, owner=nia, now=berlin(2026, 3, 3, 10)) == version("Office hours")

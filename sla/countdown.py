@@ -59,14 +59,22 @@ def countdown(clock: Clock, *, now: datetime) -> Countdown:
     day = _day_seconds(hours)
     if clock.stopped_at or clock.outcome != Outcome.RUNNING:
         return _of_stopped(clock, day=day)
-    moment = clock.paused_at or now
+    is_paused = stands(clock, now=now)
+    # The due time counts the pause already: what is left is what follows it.
+    moment = clock.paused_until if is_paused and clock.paused_until else now
     left = hours.between(max(moment, clock.started_at), clock.due_at).total_seconds()
-    is_late = moment > clock.due_at
+    is_late = now > clock.due_at
     share = max(0.0, min(1.0, left / clock.budget_seconds)) if clock.budget_seconds else 0.0
     is_open = hours.is_open(now)
-    ticks = _closing(hours, now) if is_open and not clock.paused_at else None
+    ticks = _closing(hours, now) if is_open and not is_paused else None
     state, text, detail = _words(clock, hours, now=now, left=left, share=share, is_late=is_late, is_open=is_open)
     return Countdown(state, text, detail, share * 100, left, clock.budget_seconds, ticks, day)
+
+
+def stands(clock: Clock, *, now: datetime) -> bool:
+    """Tell whether a clock is paused at a moment."""
+    since, until = clock.paused_at, clock.paused_until
+    return since is not None and until is not None and since <= now < until
 
 
 def due_words(clock: Clock, *, now: datetime) -> str:
@@ -94,8 +102,8 @@ def _words(
         is_just = abs(left) < 1  # past the due time, and nobody has worked since
         return "late", _("Overdue") if is_just else _("%(duration)s overdue") % {"duration": duration(left, day)}, due
     remaining = _("%(duration)s left") % {"duration": duration(left, day)}
-    if clock.paused_at:
-        return "paused", remaining, _("paused since %(moment)s") % {"moment": moment_text(clock.paused_at, now)}
+    if stands(clock, now=now) and clock.paused_until:
+        return "paused", remaining, _("paused until %(moment)s") % {"moment": moment_text(clock.paused_until, now)}
     if not is_open:
         opening = {"opening": _opening(hours.next_open(now), now=now)}
         if left >= clock.budget_seconds:

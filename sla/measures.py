@@ -386,7 +386,8 @@ _HANDED = f"""
            coalesce(h.given_back_blames_marketing AND h.given_back_at <= moment.t
                AND {_worked("r.decided_at", "h.given_back_at", "s")} <= s.kept_seconds, false) AS is_given_back,
            coalesce(h.given_back_at <= moment.t, false) AS was_given_back,
-           coalesce({_worked("c.started_at", "moment.t", "line")} >= 2 * c.budget_seconds, false) AS is_silent,
+           coalesce({_worked("c.started_at", "moment.t", "line")} >= 2 * c.budget_seconds + c.paused_seconds, false)
+               AS is_silent,
            {_worked("h.handed_over_at", "moment.t", "s")} > s.opportunity_seconds AS had_its_time,
            {_worked("h.handed_over_at", "least(h.opportunity_at, h.won_at)", "s")} <= s.opportunity_seconds
                AND least(h.opportunity_at, h.won_at) <= moment.t AS is_opportunity,
@@ -406,7 +407,7 @@ _HANDED = f"""
     ) j ON true
     -- Only silence asks for the decision's clock; one by one, because those that are not answered are few.
     LEFT JOIN LATERAL (
-        SELECT started_at, budget_seconds, calendar_version_id FROM sla_clock
+        SELECT started_at, budget_seconds, paused_seconds, calendar_version_id FROM sla_clock
         WHERE handoff_id = h.id AND round = r.number AND measure = 'decide' AND side = 'sales'
             AND (r.decided_at IS NULL OR r.decided_at > moment.t)
         LIMIT 1
@@ -477,18 +478,17 @@ _HANDOFF_BRANCHES: dict[str, str] = {
     """,
 }
 
+# A pause has moved the due time already, so that what is past due is never paused.
 _CLOCK_BRANCH = """
     SELECT s.agreement_id, s.period_start, c.measure, c.side, c.handoff_id, c.id,
            CASE WHEN c.side = 'sales' AND coalesce(h.is_above_range, false) THEN 'left_out'
                 WHEN c.outcome = 'waived' AND c.stopped_at <= moment.t THEN 'waived'
                 WHEN c.outcome = 'met' AND c.stopped_at <= moment.t THEN 'kept'
                 WHEN c.stopped_at <= moment.t THEN 'against'
-                WHEN c.paused_at <= moment.t AND c.breached_at IS NULL THEN 'open'
                 WHEN c.due_at < moment.t THEN 'against' ELSE 'open' END,
            CASE WHEN c.side = 'sales' AND coalesce(h.is_above_range, false) THEN 'above_range'
                 WHEN c.stopped_at <= moment.t THEN c.outcome
-                WHEN c.due_at < moment.t AND NOT (c.paused_at <= moment.t AND c.breached_at IS NULL) IS TRUE
-                THEN 'overdue' ELSE 'running' END,
+                WHEN c.due_at < moment.t THEN 'overdue' ELSE 'running' END,
            c.stopped_at <= moment.t IS TRUE
     FROM moment
     CROSS JOIN clocked

@@ -76,7 +76,8 @@ class ClockQuerySet(QuerySet["Clock"]):
 
     def at_risk(self, *, now: datetime) -> Self:
         """Running clocks that are past due or past their first warning; paused ones wait for somebody else."""
-        return self.running().filter(Q(due_at__lt=now) | Q(warn_at__lte=now), paused_at=None, started_at__lte=now)
+        runs_on = Q(paused_until=None) | Q(paused_until__lte=now) | Q(paused_at__gt=now)
+        return self.running().filter(runs_on, Q(due_at__lt=now) | Q(warn_at__lte=now), started_at__lte=now)
 
     def worst_of_each_lead(self) -> Self:
         """Of each lead the clock that is due first."""

@@ -131,7 +131,7 @@ def handed_over(agreement: Agreement, period: Period) -> HandoffQuerySet:
 def is_overdue(*, now: datetime) -> Q:
     """Return the filter for waiting handoffs whose decision is past due."""
     late = Clock.objects.running().filter(
-        handoff=OuterRef("pk"), round=OuterRef("round"), measure=M.DECIDE, due_at__lt=now, paused_at=None
+        handoff=OuterRef("pk"), round=OuterRef("round"), measure=M.DECIDE, due_at__lt=now
     )
     return Q(Exists(late), decision="")
 

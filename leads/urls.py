@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads import duplicate_views, import_views, views
+from leads import condition_views, duplicate_views, import_views, views
 
 app_name = "leads"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("duplicates/<uuid:one>/<uuid:other>/", duplicate_views.decide, name="decide_duplicate"),
     path("<uuid:public_id>/compare/", duplicate_views.compare, name="compare"),
     path("<uuid:public_id>/unmerge/", duplicate_views.unmerge, name="unmerge"),
+    path("conditions/rows/", condition_views.condition_rows, name="condition_rows"),
+    path("conditions/count/", condition_views.condition_count, name="condition_count"),
     path("imports/", import_views.imports_list, name="imports"),
     path("imports/new/", import_views.import_new, name="import_new"),
     path("imports/<uuid:public_id>/", import_views.import_detail, name="import_detail"),

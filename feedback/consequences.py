@@ -17,6 +17,7 @@ from leads import merging, stages
 from leads.models import DuplicateProposal, Lead, Stage
 from leadsla.accounts.models import Role, Team, User
 from leadsla.outbox import messages
+from leadsla.outbox.kinds import Kind
 from sla import handoff as handoffs
 from sla.models import Decision, Handoff
 
@@ -118,7 +119,13 @@ def _account_owner(handoff: Handoff) -> list[User]:
 def _tell(answer: Answer, people: list[User], *, what: str, subject: str, body: str, url: str, now: datetime) -> None:
     for person in people:
         messages.write(
-            event=f"answer:{answer.pk}:{what}", recipient=person, subject=subject, body=body, url=url, now=now
+            event=f"answer:{answer.pk}:{what}",
+            kind=Kind.ANSWERED,
+            recipient=person,
+            subject=subject,
+            body=body,
+            url=url,
+            now=now,
         )
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from feedback import asked as asking
@@ -19,6 +21,7 @@ from leads import stages
 from leads.models import Lead, Stage
 from leadsla.accounts.models import User
 from leadsla.outbox import messages
+from leadsla.outbox.kinds import Announcement
 from sla import handoff as handoffs
 from sla.models import Decision, Handoff, Round
 
@@ -254,7 +257,7 @@ def reject(
 
 
 def _keep(round_: Round, handoff: Handoff, *, by: User, now: datetime, via: str, **said: Any) -> Answer:
-    return Answer.objects.create(
+    answer = Answer.objects.create(
         handoff=handoff,
         round=round_,
         by=by,
@@ -262,6 +265,30 @@ def _keep(round_: Round, handoff: Handoff, *, by: User, now: datetime, via: str,
         recorded_at=now,
         not_before=_wait_until(via, now),
         **said,
+    )
+    accepted = answer.decision == Decision.ACCEPTED
+    _announce(answer, Announcement.ACCEPTED if accepted else Announcement.REJECTED)
+    return answer
+
+
+def _announce(answer: Answer, kind: Announcement) -> None:
+    """Tell other programs, once an undo is past; who is who by public id, nothing personal and no free text."""
+    handoff = answer.handoff
+    data = {
+        "handoff": handoff.public_id,
+        "lead": handoff.lead.public_id,
+        "round": answer.round.number,
+        "reason": answer.reason.code if answer.reason else None,
+        "quality": answer.quality,
+        "by": answer.by.public_id,
+        "url": f"{settings.LEADSLA_URL}{reverse('home:pack', args=(handoff.public_id,))}",
+    }
+    messages.announce(
+        event=f"answer:{answer.pk}:decided",
+        kind=kind,
+        data=data,
+        now=answer.occurred_at,
+        not_before=answer.not_before,
     )
 
 
@@ -331,7 +358,7 @@ def give_back(
     if not handoffs.record_giving_back(handoff, reason=reason.code, blames_marketing=blames, by=by, now=now):
         return None
     round_ = Round.objects.get(handoff=handoff, number=handoff.round)
-    return Answer.objects.create(
+    answer = Answer.objects.create(
         handoff=handoff,
         round=round_,
         kind=Answer.Kind.GIVEN_BACK,
@@ -345,6 +372,8 @@ def give_back(
         remark=remark.strip(),
         quality=quality,
     )
+    _announce(answer, Announcement.GIVEN_BACK)
+    return answer
 
 
 @transaction.atomic

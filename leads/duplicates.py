@@ -18,6 +18,7 @@ from leads.models import DuplicateProposal, Identity, Lead, Merge
 from leadsla.accounts.models import User
 from leadsla.display import day_text, number, score_floor
 from leadsla.outbox import messages
+from leadsla.outbox.kinds import Kind
 
 FACTS = ("name", "email", "phone", "title", "company_name", "city", "country", "need")
 UNDO_SHOWN = timedelta(days=30)
@@ -142,6 +143,7 @@ def merge(kept: Lead, gone: Lead, *, by: User, now: datetime) -> Merge:
     for owner in owners:
         messages.write(
             event=f"merge:{record.pk}",
+            kind=Kind.OTHER,
             recipient=owner,
             subject=_("%(gone)s and %(kept)s are one lead now") % {"gone": gone, "kept": kept},
             body=_("%(by)s merged them. If they are two people, the merge can be taken back.") % {"by": by},

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,6 +16,7 @@ from leads.models import Lead
 from leadsla.accounts.models import Role, Side, Team, User
 from leadsla.display import moment_text
 from leadsla.outbox import messages
+from leadsla.outbox.kinds import Announcement, Kind
 from sla.models import Clock, Commitment, Handoff, Round
 
 MANAGER_OF = {Side.SALES.value: Role.SALES_MANAGER, Side.MARKETING.value: Role.MARKETING_MANAGER}
@@ -43,7 +46,15 @@ def handed_over(handoff: Handoff, *, because: Round.OpenedBecause, due: Iterable
         subject = _("Nobody is available: %(lead)s waits in the team's queue") % words
     event = f"handoff:{handoff.pk}:round:{handoff.round}:handed_over"
     for recipient in [handoff.owner] if handoff.owner else managers_of(user=None, team=handoff.to_team):
-        _tell(recipient, event=event, url=_pack(handoff), now=now, words=lambda: (subject, _owed(clocks, now=now)))
+        _tell(
+            recipient,
+            event=event,
+            kind=Kind.HANDED_OVER,
+            url=_pack(handoff),
+            now=now,
+            words=lambda: (subject, _owed(clocks, now=now)),
+        )
+    messages.announce(event=event, kind=Announcement.HANDED_OVER, data=_facts(handoff), now=now)
 
 
 def account_notice(handoff: Handoff, *, why: str, now: datetime) -> None:
@@ -53,6 +64,7 @@ def account_notice(handoff: Handoff, *, why: str, now: datetime) -> None:
         _tell(
             recipient,
             event=f"handoff:{handoff.pk}:notice",
+            kind=Kind.HANDED_OVER,
             url=_pack(handoff),
             now=now,
             words=lambda: (subject, why),
@@ -66,9 +78,9 @@ def reassigned(handoff: Handoff, *, before: User | None, by: User, now: datetime
     to_new = (_("Now yours: %(lead)s") % words, _("%(by)s gave you this lead. Its clocks go on.") % words)
     to_old = (_("No longer yours: %(lead)s") % words, _("%(by)s gave this lead to %(owner)s.") % words)
     if handoff.owner is not None and handoff.owner != by:
-        _tell(handoff.owner, event=event, url=_pack(handoff), now=now, words=lambda: to_new)
+        _tell(handoff.owner, event=event, kind=Kind.HANDED_OVER, url=_pack(handoff), now=now, words=lambda: to_new)
     if before is not None and before != by:
-        _tell(before, event=event, url=_pack(handoff), now=now, words=lambda: to_old)
+        _tell(before, event=event, kind=Kind.HANDED_OVER, url=_pack(handoff), now=now, words=lambda: to_old)
 
 
 def withdrawn(handoff: Handoff, *, by: User, now: datetime) -> None:
@@ -79,7 +91,7 @@ def withdrawn(handoff: Handoff, *, by: User, now: datetime) -> None:
     subject = _("Withdrawn by marketing: %(lead)s") % words
     body = _("%(by)s took this lead back. There is nothing left to do.") % words
     event = f"handoff:{handoff.pk}:withdrawn"
-    _tell(handoff.owner, event=event, url=_pack(handoff), now=now, words=lambda: (subject, body))
+    _tell(handoff.owner, event=event, kind=Kind.HANDED_OVER, url=_pack(handoff), now=now, words=lambda: (subject, body))
 
 
 def warned(clocks: list[Clock], *, now: datetime) -> None:
@@ -92,7 +104,14 @@ def warned(clocks: list[Clock], *, now: datetime) -> None:
         named = {"lead": _who(first.lead), "moment": moment_text(first.due_at, now)}
         return _("Due %(moment)s: %(lead)s") % named, _owed(clocks, now=now)
 
-    _tell(first.owner, event=f"clock:{first.pk}:warned", url=_place(first), now=now, words=words)
+    _tell(
+        first.owner,
+        event=f"clock:{first.pk}:warned",
+        kind=Kind.DUE_SOON,
+        url=_place(first),
+        now=now,
+        words=words,
+    )
 
 
 def breached(clocks: list[Clock], *, now: datetime) -> None:
@@ -105,17 +124,52 @@ def breached(clocks: list[Clock], *, now: datetime) -> None:
         told[first.owner] = to_owner
     for recipient, subject in told.items():
         _tell_of(recipient, subject, clocks, now=now)
+    for clock in clocks:
+        messages.announce(
+            event=f"clock:{clock.pk}:breached", kind=Announcement.CLOCK_BREACHED, data=_clock_facts(clock), now=now
+        )
 
 
 def _tell_of(recipient: User, subject: str, clocks: list[Clock], *, now: datetime) -> None:
     event = f"clock:{clocks[0].pk}:breached"
-    _tell(recipient, event=event, url=_place(clocks[0]), now=now, words=lambda: (subject, _owed(clocks, now=now)))
+    _tell(
+        recipient,
+        event=event,
+        kind=Kind.OVERDUE,
+        url=_place(clocks[0]),
+        now=now,
+        words=lambda: (subject, _owed(clocks, now=now)),
+    )
 
 
-def _tell(recipient: User, *, event: str, url: str, now: datetime, words: Words) -> None:
+def _tell(recipient: User, *, event: str, kind: Kind, url: str, now: datetime, words: Words) -> None:
     with timezone.override(ZoneInfo(recipient.timezone)):
         subject, body = words()
-    messages.write(event=event, recipient=recipient, subject=subject, body=body, url=url, now=now)
+    messages.write(event=event, kind=kind, recipient=recipient, subject=subject, body=body, url=url, now=now)
+
+
+def _facts(handoff: Handoff) -> dict[str, Any]:
+    """Return what other programs are told of a handoff: who is who by public id, nothing personal."""
+    return {
+        "handoff": handoff.public_id,
+        "lead": handoff.lead.public_id,
+        "round": handoff.round,
+        "temperature": handoff.temperature,
+        "team": handoff.to_team.public_id if handoff.to_team else None,
+        "owner": handoff.owner.public_id if handoff.owner else None,
+        "url": f"{settings.LEADSLA_URL}{_pack(handoff)}",
+    }
+
+
+def _clock_facts(clock: Clock) -> dict[str, Any]:
+    return {
+        "measure": clock.measure,
+        "side": clock.side,
+        "lead": clock.lead.public_id,
+        "handoff": clock.handoff.public_id if clock.handoff else None,
+        "due_at": clock.due_at.astimezone(UTC),
+        "url": f"{settings.LEADSLA_URL}{_place(clock)}",
+    }
 
 
 def _who(lead: Lead) -> str:

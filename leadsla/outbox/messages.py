@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import logging
-import random
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from email.utils import make_msgid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 
-from django.conf import settings
-from django.core.mail import EmailMessage
-from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Q, QuerySet
 
 from leadsla.accounts.models import User
-from leadsla.outbox.models import Message
+from leadsla.outbox import mailing, preferences, retrying
+from leadsla.outbox.kinds import Announcement, Kind
+from leadsla.outbox.models import Message, WebhookEndpoint
 
 log = logging.getLogger(__name__)
 
-CLAIM_LASTS = timedelta(minutes=5)  # a sender that has not come back by then is dead
-FIRST_RETRY = timedelta(seconds=30)
-LAST_ATTEMPT = 8  # doubling from 30 s: about an hour in all
 TAKES_AT_MOST = 10.0  # seconds of a delivery: a mail server that hangs must not hold up who else waits for the worker
-IN_APP, EMAIL = Message.Channel.IN_APP, Message.Channel.EMAIL
+IN_APP, EMAIL, WEBHOOK = Message.Channel.IN_APP, Message.Channel.EMAIL, Message.Channel.WEBHOOK
 
 
 def write(
@@ -35,7 +32,8 @@ def write(
     now: datetime,
     url: str = "",
     not_before: datetime | None = None,
-    channels: Iterable[str] = (IN_APP, EMAIL),
+    channels: Iterable[str] | None = None,
+    kind: str = Kind.OTHER,
 ) -> int:
     """Put a message for one person into the outbox; the same event is told to a person once per channel.
 
@@ -47,15 +45,22 @@ def write(
         now: the moment of the fact.
         url: path in the portal where one goes on.
         not_before: when it may be delivered at the earliest; None for at once.
-        channels: codes of `Message.Channel`. E-mail is left out for people who are inactive or want none.
+        channels: codes of `Message.Channel`; None for those that the person wants for the kind. E-mail is left out for
+            people who are inactive or want none.
+        kind: a `Kind`; people choose by it.
 
     Returns:
         How many rows were new.
     """
+    if not recipient.is_active:
+        return 0
+    if channels is None:
+        channels = preferences.wanted(recipient, Kind(kind))
     start = not_before or now
-    rows = [
+    return _keep(
         Message(
             event=event,
+            kind=Kind(kind),
             channel=channel,
             recipient=recipient,
             address=recipient.email,
@@ -67,17 +72,74 @@ def write(
             next_attempt_at=start,
         )
         for channel in channels
-        if recipient.is_active and (channel != EMAIL or recipient.wants_email)
-    ]
-    before = {row.public_id for row in rows}
+        if channel != EMAIL or recipient.wants_email
+    )
+
+
+def announce(
+    *, event: str, kind: str, data: Mapping[str, Any], now: datetime, not_before: datetime | None = None
+) -> int:
+    """Put an event into the outbox for each endpoint of another program that wants its type.
+
+    Call it in the transaction of the fact. Name rows by their public id and link to them; leave personal data out:
+    what was sent cannot be erased.
+
+    Args:
+        event: unique key of what happened; each endpoint is told of it once.
+        kind: an `Announcement`; becomes the payload's `type`.
+        data: of the event, as JSON takes it.
+        now: the moment of the fact; becomes the payload's `timestamp`.
+        not_before: when it may be delivered at the earliest; None for at once.
+
+    Returns:
+        How many rows were new.
+    """
+    kind = Announcement(kind)
+    wanted = WebhookEndpoint.objects.filter(disabled_at=None, kinds__contains=[kind])
+    return tell(wanted, event=event, kind=kind, data=data, now=now, not_before=not_before)
+
+
+def tell(
+    endpoints: Iterable[WebhookEndpoint],
+    *,
+    event: str,
+    kind: Announcement,
+    data: Mapping[str, Any],
+    now: datetime,
+    not_before: datetime | None = None,
+) -> int:
+    """Put an event into the outbox for endpoints that are named; see `announce`."""
+    payload = {"type": kind.value, "timestamp": now.astimezone(UTC), "data": data}
+    start = not_before or now
+    return _keep(
+        Message(
+            event=event,
+            kind=kind,
+            channel=WEBHOOK,
+            endpoint=endpoint,
+            address=str(endpoint.public_id),
+            subject=kind.value,
+            body=json.dumps(payload, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")),
+            not_before=start,
+            created_at=now,
+            next_attempt_at=start,
+        )
+        for endpoint in endpoints
+    )
+
+
+def _keep(messages: Iterable[Message]) -> int:
+    rows = list(messages)
+    if not rows:
+        return 0
     Message.objects.bulk_create(rows, ignore_conflicts=True)
-    return Message.objects.filter(public_id__in=before).count()
+    return Message.objects.filter(public_id__in=[row.public_id for row in rows]).count()
 
 
 def withdraw(*, event_prefix: str) -> int:
     """Delete what waits of events that begin so; what was delivered stays. Returns how many rows went."""
     waiting = Message.objects.filter(event__startswith=event_prefix, sent_at=None, claimed_at=None)
-    return waiting.delete()[0]
+    return waiting.delete()[1].get(Message._meta.label, 0)
 
 
 def inbox(user: User, *, now: datetime) -> QuerySet[Message]:
@@ -90,41 +152,14 @@ def mark_read(user: User, *, now: datetime) -> int:
     return inbox(user, now=now).filter(read_at=None).update(read_at=now)
 
 
-def _claim(*, now: datetime, limit: int) -> list[int]:
-    """Take due messages for this sender; `SKIP LOCKED` lets senders work side by side."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE outbox_message SET claimed_at = %(now)s, attempts = attempts + 1
-            WHERE id IN (
-                SELECT id FROM outbox_message
-                WHERE sent_at IS NULL AND dead_at IS NULL AND next_attempt_at <= %(now)s
-                  AND (claimed_at IS NULL OR claimed_at < %(stale)s)
-                ORDER BY next_attempt_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-            RETURNING id
-            """,
-            {"now": now, "stale": now - CLAIM_LASTS, "limit": limit},
-        )
-        return [row[0] for row in cursor.fetchall()]
-
-
 def _send(message: Message) -> None:
     """Deliver one message over its channel; a notice in the portal is delivered by being there."""
-    if message.channel != EMAIL:
-        return
-    text = message.body
-    if message.url:
-        text += f"\n\n{settings.LEADSLA_URL}{message.url}"
-    EmailMessage(
-        subject=message.subject,
-        body=text,
-        to=[message.address],
-        headers={"Message-ID": make_msgid(idstring=str(message.public_id), domain="leadsla")},
-    ).send()
+    if message.channel == EMAIL:
+        mailing.compose(message).send()
 
 
 def deliver_due(*, now: datetime, limit: int = 200, seconds: float = TAKES_AT_MOST) -> int:
-    """Deliver messages that are due; one that fails is tried again later and at last laid aside as dead.
+    """Deliver messages to people that are due; one that fails is tried again later and at last laid aside as dead.
 
     Args:
         now: what is due by then.
@@ -134,40 +169,29 @@ def deliver_due(*, now: datetime, limit: int = 200, seconds: float = TAKES_AT_MO
     Returns:
         How many were delivered.
     """
-    delivered = 0
+    count = 0
     until = monotonic() + seconds
-    claimed = list(Message.objects.filter(pk__in=_claim(now=now, limit=limit)).order_by("next_attempt_at"))
+    claimed = retrying.claim(now=now, limit=limit)
     for place, message in enumerate(claimed):
         if monotonic() > until:
-            _release(claimed[place:])
+            retrying.release(claimed[place:])
             break
-        mine = Message.objects.filter(pk=message.pk, sent_at=None)
         try:
             _send(message)
         except Exception as error:  # noqa: BLE001  # whatever one message does must not stop the others
             log.warning("Message %s was not delivered: %s", message.public_id, error)
-            _put_off(mine, message, error=str(error), now=now)
+            retrying.failed(message, error=str(error) or type(error).__name__, now=now)
             continue
-        delivered += mine.update(sent_at=now, claimed_at=None, last_error="")
-    return delivered
+        count += retrying.delivered(message, now=now)
+    return count
 
 
-def _release(messages: Sequence[Message]) -> None:
-    """Give messages back that were claimed and not tried."""
-    untried = Message.objects.filter(pk__in=[message.pk for message in messages], sent_at=None)
-    untried.update(claimed_at=None, attempts=F("attempts") - 1)
-
-
-def _put_off(mine: QuerySet[Message], message: Message, *, error: str, now: datetime) -> None:
-    if message.attempts >= LAST_ATTEMPT:
-        mine.update(dead_at=now, claimed_at=None, last_error=error)
-        return
-    wait = FIRST_RETRY * 2 ** (message.attempts - 1) * random.uniform(0.8, 1.2)  # noqa: S311  # jitter, no secret
-    mine.update(next_attempt_at=now + wait, claimed_at=None, last_error=error)
+def dead() -> QuerySet[Message]:
+    """Return messages that were laid aside and can be tried again: their endpoint, if any, is switched on."""
+    is_reachable = Q(endpoint=None) | Q(endpoint__disabled_at=None)
+    return Message.objects.filter(is_reachable, dead_at__isnull=False)
 
 
 def replay_dead(*, now: datetime) -> int:
     """Give dead messages another series of attempts; returns how many."""
-    with transaction.atomic():
-        dead = Message.objects.filter(~Q(dead_at=None))
-        return dead.update(dead_at=None, attempts=0, next_attempt_at=now, claimed_at=None)
+    return retrying.replay(dead(), now=now)

@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from leadsla.accounts.models import User
 from leadsla.outbox import messages
+from leadsla.outbox.kinds import Kind
 
 SignIn = Callable[[User], Client]
 PAGE = "/notices/"
@@ -52,3 +53,24 @@ def test_anonymous_signs_in_and_wrong_methods_are_refused(mia: User, client: Cli
     assert client.get(PAGE)["Location"].startswith("/accounts/login/")
     assert signed_in(mia).post(PAGE).status_code == 405
     assert signed_in(mia).get(reverse("outbox:read_all")).status_code == 405
+
+
+class TestPreferences:
+    URL = "/notices/preferences/"
+
+    def test_the_table_shows_and_keeps_what_a_person_wants(self, mia: User, signed_in: SignIn) -> None:
+        client = signed_in(mia)
+        html = client.get(self.URL).content.decode()
+        assert html.count(" checked") == 2 * len(Kind)
+        answer = client.post(self.URL, {"wanted": ["overdue:email", "nonsense:email", "odd"]})
+        assert answer["Location"] == self.URL
+        html = client.get(self.URL).content.decode()
+        assert html.count(" checked") == 1
+        assert 'value="overdue:email" aria-label="Something is overdue: E-mail" checked' in html
+
+    def test_whoever_gets_no_mail_at_all_is_told_so(self, mia: User, signed_in: SignIn) -> None:
+        User.objects.filter(pk=mia.pk).update(wants_email=False)
+        assert "You get no e-mail at all" in signed_in(mia).get(self.URL).content.decode()
+
+    def test_anonymous_signs_in_first(self, client: Client, db: None) -> None:
+        assert client.get(self.URL)["Location"].startswith("/accounts/login/")

@@ -1,0 +1,43 @@
+"""Write the e-mail of a notice: as text and as HTML, with an id that stays the same when it is sent twice."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from leadsla.outbox.models import Message
+
+
+def stable_id(message: Message) -> UUID:
+    """Return what tells a message apart wherever it arrives, derived from what makes it unique in this portal."""
+    return uuid5(NAMESPACE_URL, f"{settings.LEADSLA_URL}#{message.channel}:{message.address}:{message.event}")
+
+
+def compose(message: Message) -> EmailMultiAlternatives:
+    """Return a message as an e-mail with a plain and an HTML part."""
+    preferences = f"{settings.LEADSLA_URL}{reverse('outbox:preferences')}"
+    context = {
+        "subject": message.subject,
+        "body": message.body,
+        "url": f"{settings.LEADSLA_URL}{message.url}" if message.url else "",
+        "preferences_url": preferences,
+        "portal_url": settings.LEADSLA_URL,
+    }
+    host = urlsplit(settings.LEADSLA_URL).hostname or "leadsla"
+    mail = EmailMultiAlternatives(
+        subject=message.subject,
+        body=render_to_string("outbox/mail.txt", context).strip() + "\n",
+        to=[message.address],
+        headers={
+            "Message-ID": f"<{stable_id(message)}@{host}>",
+            "List-Unsubscribe": f"<{preferences}>",
+            "Auto-Submitted": "auto-generated",
+        },
+    )
+    mail.attach_alternative(render_to_string("outbox/mail.html", context), "text/html")
+    return mail

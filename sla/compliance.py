@@ -196,26 +196,22 @@ def tallies(scopes: Sequence[Scope], *, now: datetime) -> list[Tally]:
     """
     if not scopes:
         return []
-    sql, parameters = measures.facts(scopes, now=now)
-    sql += """,
-        counted AS (
-            SELECT agreement_id, period_start, measure, side,
-                   count(*) FILTER (WHERE part = 'kept') AS kept, count(*) FILTER (WHERE part = 'against') AS against,
-                   count(*) FILTER (WHERE part = 'open') AS open_cases,
-                   count(*) FILTER (WHERE part = 'waived') AS waived,
-                   count(*) FILTER (WHERE part = 'left_out') AS left_out,
-                   count(*) FILTER (WHERE part = 'kept' AND NOT is_final) AS unsure_kept,
-                   count(*) FILTER (WHERE part = 'against' AND NOT is_final) AS unsure_against
-            FROM facts GROUP BY agreement_id, period_start, measure, side
-        )
+    sql, parameters = measures.counted(scopes, now=now)
+    sql += """
         SELECT s.agreement_id, s.period_start, t.commitment_id, c.measure, t.at_least, t.at_most,
-               coalesce(f.kept, 0), coalesce(f.against, 0), coalesce(f.open_cases, 0), coalesce(f.waived, 0),
-               coalesce(f.left_out, 0), coalesce(f.unsure_kept, 0), coalesce(f.unsure_against, 0)
+               coalesce(sum(f.count) FILTER (WHERE f.part = 'kept'), 0)::int,
+               coalesce(sum(f.count) FILTER (WHERE f.part = 'against'), 0)::int,
+               coalesce(sum(f.count) FILTER (WHERE f.part = 'open'), 0)::int,
+               coalesce(sum(f.count) FILTER (WHERE f.part = 'waived'), 0)::int,
+               coalesce(sum(f.count) FILTER (WHERE f.part = 'left_out'), 0)::int,
+               coalesce(sum(f.count) FILTER (WHERE f.part = 'kept' AND NOT f.is_final), 0)::int,
+               coalesce(sum(f.count) FILTER (WHERE f.part = 'against' AND NOT f.is_final), 0)::int
         FROM scope s
         JOIN sla_target t ON t.agreement_id = s.agreement_id
         JOIN sla_commitment c ON c.id = t.commitment_id
         LEFT JOIN counted f ON f.agreement_id = s.agreement_id AND f.period_start = s.period_start
             AND f.measure = c.measure AND (f.side IS NULL OR f.side = c.side)
+        GROUP BY s.agreement_id, s.period_start, t.commitment_id, c.measure, t.at_least, t.at_most
         ORDER BY s.period_start, s.agreement_id, t.commitment_id"""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)

@@ -10,7 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -62,10 +64,10 @@ class Measure:
 
 _BY_HANDOVER = _("A handoff belongs to the period in which it was handed over, in the agreement's time zone.")
 _BY_DUE_TIME = _("A clock belongs to the period in which it is due, in the agreement's time zone.")
-_NO_IMPORTS = _("Imported history and notices to account owners are outside.")
 _CLOCKS_LEFT_OUT = _(
-    "Cancelled clocks and clocks that are neither stopped nor due yet do not count; waived ones are shown beside it. "
-    "Sales owes no time for handoffs above the agreed range."
+    "Cancelled clocks and clocks that are neither stopped nor due yet do not count, nor do paused ones; waived ones "
+    "are shown beside it. Sales owes no time for handoffs above the agreed range. A second leg counts where the "
+    "agreement covers it."
 )
 
 
@@ -89,12 +91,13 @@ MEASURES: dict[str, Measure] = {
             _("Leads handed over through a door that sales decided on, by the last decision of each handoff."),
             _(
                 "Accepted, and not given back within the agreed working days for a reason that is “not as defined”. "
-                "Fixed and then accepted counts. No decision by twice the decision time counts as accepted here, and "
-                "stays a breach of sales."
+                "Fixed and then accepted counts, and so does a rejection that was overturned. No decision by twice the "
+                "decision time counts as accepted here, and stays a breach of sales."
             ),
             _(
-                "Reasons that do not count against marketing, overrides of the gate and handoffs above the range are "
-                "shown apart."
+                "Reasons that do not count against marketing, contested rejections on which nobody ruled in time, "
+                "overrides of the gate and handoffs above the range are shown apart. A contested rejection is open "
+                "until somebody rules on it."
             ),
             _BY_HANDOVER,
         ),
@@ -122,7 +125,7 @@ MEASURES: dict[str, Measure] = {
             M.USABLE_REASONS,
             _("Handed over leads that sales rejected, by the latest rejection of each."),
             _("A reason other than “Other” that marketing did not mark as one it cannot act on."),
-            _NO_IMPORTS,
+            _("Rejections that were overturned, or contested and not ruled on in time. Imported history is outside."),
             _BY_HANDOVER,
         ),
         _clocks(
@@ -246,23 +249,66 @@ def facts(
     Returns:
         SQL that begins with WITH and ends with a query named `facts`, to be followed by a SELECT, and its parameters.
     """
-    wanted = set(measures)
-    branches = [sql for code, sql in _HANDOFF_BRANCHES.items() if code in wanted]
-    clocked = sorted(wanted & CLOCKED)
-    if clocked:
-        branches.append(_CLOCK_BRANCH)
+    given, parameters = _given(scopes, now=now, measures=measures)
+    branches = [
+        f"SELECT agreement_id, period_start, '{code}', NULL::text, id, NULL::bigint, {part}, {note}, {final} "  # noqa: S608
+        f"FROM {source} WHERE {only}"
+        for code, (source, only, part, note, final) in _CASES.items()
+        if code in measures
+    ]
+    if CLOCKED.intersection(measures):
+        branches.append(f"SELECT {', '.join(_OWED_COLUMNS)} FROM owed")  # noqa: S608
+    # Put together from the constants below; every value is a parameter.
+    sql = f"""{given},
+        facts (agreement_id, period_start, measure, side, handoff_id, clock_id, part, note, is_final)
+            AS ({" UNION ALL ".join(branches)})"""
+    return sql, parameters
+
+
+def counted(scopes: Sequence[Scope], *, now: datetime) -> tuple[str, list[Any]]:
+    """Return the SQL of how many cases there are, by agreement, period, measure, side, part and finality.
+
+    The same cases as `facts`, but rows that are alike are put together before they are judged, so that each table is
+    read once and nothing is decided twice.
+
+    Args:
+        scopes: as of `facts`.
+        now: as of `facts`.
+
+    Returns:
+        SQL that begins with WITH and ends with a query named `counted` (`count` says how many), and its parameters.
+    """
+    given, parameters = _given(scopes, now=now, measures=tuple(MEASURES))
+    branches = [
+        f"SELECT agreement_id, period_start, '{code}', NULL::text, {part}, {final}, count "  # noqa: S608
+        f"FROM alike_{source} WHERE {only}"
+        for code, (source, only, part, _note, final) in _CASES.items()
+    ]
+    branches.append(
+        "SELECT agreement_id, period_start, measure, side, part, is_final, count(*) FROM owed GROUP BY 1, 2, 3, 4, 5, 6"
+    )
+    alike = [
+        f"alike_{source} AS (SELECT {', '.join(columns)}, count(*) AS count "  # noqa: S608
+        f"FROM {source} GROUP BY {', '.join(columns)})"
+        for source, columns in _ALIKE.items()
+    ]
+    sql = f"""{given}, {", ".join(alike)},
+        counted (agreement_id, period_start, measure, side, part, is_final, count)
+            AS ({" UNION ALL ".join(branches)})"""
+    return sql, parameters
+
+
+def _given(scopes: Sequence[Scope], *, now: datetime, measures: Collection[str]) -> tuple[str, list[Any]]:
     values, parameters = _scope_rows(scopes, now=now)
     lines, line_parameters = _calendar_rows(scopes, now=now)
-    # Put together from the constants below; every value is a parameter.
-    sql = f"""WITH scope (agreement_id, series, period_start, starts_at, ends_at, year_at, kept_seconds,
-                          opportunity_seconds, customer_days, opens, closes, totals) AS (VALUES {values}),
+    sql = f"""WITH scope (agreement_id, series, period_start, starts_at, ends_at, year_at, kept_seconds, kept_before,
+                          opportunity_seconds, opportunity_before, customer_within, covers_second_leg,
+                          opens, closes, totals) AS (VALUES {values}),
         line (version_id, opens, closes, totals) AS (VALUES {lines}),
         moment (t) AS (VALUES (%s::timestamptz)),
         clocked (measures) AS (VALUES (%s::text[])),
-        handed AS ({_HANDED}),
-        facts (agreement_id, period_start, measure, side, handoff_id, clock_id, part, note, is_final)
-            AS ({" UNION ALL ".join(branches)})"""
-    return sql, [*parameters, *line_parameters, now, clocked]
+        handed AS ({_HANDED}), chances AS ({_CHANCES}), apart AS ({_APART}), owed AS ({_OWED})"""
+    return sql, [*parameters, *line_parameters, now, sorted(CLOCKED.intersection(measures))]
 
 
 def handoff_ids(
@@ -312,20 +358,42 @@ def _worked(start: str, end: str, line: str) -> str:
     return f"({_open_seconds(end, line)} - {_open_seconds(start, line)})"
 
 
-def _line_of(working_time: WorkingTime, since: datetime, until: datetime) -> tuple[str, ...]:
-    """Return openings, closings and totals as PostgreSQL writes arrays: as ARRAY[…] each number would be planned."""
+@dataclass(frozen=True)
+class _Line:
+    """When a calendar opens and closes in a span of time, and the open seconds of it until each closing."""
+
+    opens: npt.NDArray[np.float64]
+    closes: npt.NDArray[np.float64]
+    totals: npt.NDArray[np.float64]
+
+    def arrays(self) -> list[str]:
+        """Write openings, closings and totals as PostgreSQL reads arrays: as ARRAY[…] each number would be planned."""
+        return [f"{{{','.join(map(repr, line.tolist()))}}}" for line in (self.opens, self.closes, self.totals)]
+
+    def before_last(self, seconds: float) -> datetime | None:
+        """Return the moment before which everything lies more than so many open seconds before the line's end."""
+        target = (self.totals[-1] if len(self.totals) else 0.0) - seconds
+        if target <= 0:
+            return None
+        place = int(np.searchsorted(self.totals, target, side="left"))
+        moment = float(self.closes[place] - (self.totals[place] - target))
+        return datetime.fromtimestamp(round(moment, 6), UTC)
+
+
+def _line_of(working_time: WorkingTime, since: datetime, until: datetime) -> _Line:
     windows = working_time.open_windows(since, until)
     opens = np.array([opening.timestamp() for opening, _closing in windows], np.float64)
     closes = np.array([closing.timestamp() for _opening, closing in windows], np.float64)
-    return tuple(f"{{{','.join(map(repr, line.tolist()))}}}" for line in (opens, closes, np.cumsum(closes - opens)))
+    return _Line(opens, closes, np.cumsum(closes - opens))
 
 
 def _scope_rows(scopes: Sequence[Scope], *, now: datetime) -> tuple[str, list[Any]]:
     since, until = _span(scopes, now=now)
-    lines: dict[WorkingTime, tuple[str, ...]] = {}
+    lines: dict[WorkingTime, _Line] = {}
     parameters: list[Any] = []
     for one in scopes:
         line = lines.setdefault(one.working_time, _line_of(one.working_time, since, until))
+        kept, opportunity = one.kept_within.total_seconds(), one.opportunity_within.total_seconds()
         parameters += [
             one.agreement.pk,
             uuid.UUID(str(one.agreement.series)),
@@ -333,26 +401,29 @@ def _scope_rows(scopes: Sequence[Scope], *, now: datetime) -> tuple[str, list[An
             one.period.starts_at,
             one.period.ends_at,
             periods.year_before(one.period),
-            one.kept_within.total_seconds(),
-            one.opportunity_within.total_seconds(),
-            one.agreement.customer_days,
-            *line,
+            kept,
+            line.before_last(kept) or since,
+            opportunity,
+            line.before_last(opportunity) or since,
+            timedelta(days=one.agreement.customer_days),
+            one.agreement.covers_second_leg,
+            *line.arrays(),
         ]
     row = (
-        "(%s::bigint, %s::uuid, %s::date, %s::timestamptz, %s::timestamptz, %s::timestamptz, %s::float8, %s::float8, "
-        "%s::int, %s::float8[], %s::float8[], %s::float8[])"
+        "(%s::bigint, %s::uuid, %s::date, %s::timestamptz, %s::timestamptz, %s::timestamptz, %s::float8, "
+        "%s::timestamptz, %s::float8, %s::timestamptz, %s::interval, %s::bool, %s::float8[], %s::float8[], "
+        "%s::float8[])"
     )
     return ", ".join([row] * len(scopes)), parameters
 
 
 def _calendar_rows(scopes: Sequence[Scope], *, now: datetime) -> tuple[str, list[Any]]:
-    """Write out the calendars under which decisions are owed; there are few."""
+    """Write out the calendars under which something is owed; there are few."""
     since, until = _span(scopes, now=now)
-    owed = Clock.objects.filter(agreement__in={one.agreement.pk for one in scopes}, measure=M.DECIDE).order_by()
-    versions = CalendarVersion.objects.filter(pk__in=owed.values("calendar_version"))
+    owed = Clock.objects.filter(calendar_version=OuterRef("pk")).order_by()
     parameters: list[Any] = []
-    for version in versions:
-        parameters += [version.pk, *_line_of(calendars.working_time(version), since, until)]
+    for version in CalendarVersion.objects.filter(Exists(owed)):
+        parameters += [version.pk, *_line_of(calendars.working_time(version), since, until).arrays()]
     parameters = parameters or [0, "{}", "{}", "{}"]
     row = "(%s::bigint, %s::float8[], %s::float8[], %s::float8[])"
     return ", ".join([row] * (len(parameters) // 4)), parameters
@@ -372,130 +443,173 @@ def _add(working_time: WorkingTime, start: datetime, amount: timedelta) -> datet
 
 # --- the SQL
 
-# Live handoffs of marketing to sales with their round as of the moment, its decision clock, and the latest rejection.
+
+def _ruling(of: str) -> str:
+    """Return SQL for what came of a contest: the ruling, "contested" while it is waited for, "" without a contest.
+
+    Nobody ruled in the time that the agreement gives: neither, whatever is said later.
+    """
+    return f"""(CASE WHEN {of}.contested_at <= moment.t THEN
+        CASE WHEN {of}.ruled_at <= least(moment.t, {of}.ruling_due_at) THEN {of}.ruling
+             WHEN {of}.ruling_due_at < moment.t THEN 'neither' ELSE 'contested' END
+        ELSE '' END)"""
+
+
+def _reason(of: str) -> str:
+    """Return SQL for how the reason of a rejection is judged: usable or not, or by its contest not at all."""
+    return f"""(CASE WHEN {_ruling(of)} IN ('', 'upheld')
+        THEN CASE WHEN {of}.is_usable AND {of}.reason <> 'other' THEN 'usable' ELSE 'unusable' END
+        ELSE {_ruling(of)} END)"""
+
+
+_IS_OVERRIDE = "(h.door = '' OR h.override_by_id IS NOT NULL)"
+_IS_TAKEN_BACK = "coalesce(h.closed_at <= moment.t AND h.closed_because IN ('withdrawn', 'merged'), false)"
+_IS_UNDECIDED = "(r.decided_at IS NULL OR r.decided_at > moment.t)"
+_IS_OVERTURNED = f"({_ruling('r')} = 'overturned')"
+_KEPT_SINCE = f"(CASE WHEN {_IS_OVERTURNED} THEN r.ruled_at ELSE r.decided_at END)"
+
+# Live handoffs of marketing to sales with their round as of the moment. Nearly all have one round only; what asks for
+# several, for the decision's clock or for working time is asked of those that need it.
 _HANDED = f"""
-    SELECT s.agreement_id, s.period_start, h.id, h.counts, h.is_above_range,
-           (h.door = '' OR h.override_by_id IS NOT NULL) AS is_override,
-           h.handed_over_at, least(h.opportunity_at, h.won_at) AS opportunity_at,
-           h.closed_at <= moment.t AS is_closed,
-           h.closed_at <= moment.t AND h.closed_because IN ('withdrawn', 'merged')
-               AND (r.decided_at IS NULL OR r.decided_at > moment.t) AS is_withdrawn,
-           CASE WHEN r.decided_at <= moment.t THEN r.decision ELSE '' END AS decision,
-           r.is_counted, r.returned_at <= moment.t AS is_returned,
-           {_worked("r.decided_at", "moment.t", "s")} > s.kept_seconds AS is_past_giving_back,
-           coalesce(h.given_back_blames_marketing AND h.given_back_at <= moment.t
-               AND {_worked("r.decided_at", "h.given_back_at", "s")} <= s.kept_seconds, false) AS is_given_back,
-           coalesce(h.given_back_at <= moment.t, false) AS was_given_back,
-           coalesce({_worked("c.started_at", "moment.t", "line")} >= 2 * c.budget_seconds + c.paused_seconds, false)
-               AS is_silent,
-           {_worked("h.handed_over_at", "moment.t", "s")} > s.opportunity_seconds AS had_its_time,
-           {_worked("h.handed_over_at", "least(h.opportunity_at, h.won_at)", "s")} <= s.opportunity_seconds
-               AND least(h.opportunity_at, h.won_at) <= moment.t AS is_opportunity,
-           j.rejected_usably, coalesce(j.was_fixed, false) AS was_fixed
+    SELECT s.agreement_id, s.period_start, h.id, h.counts, h.is_above_range, {_IS_OVERRIDE} AS is_override,
+           {_IS_TAKEN_BACK} AND {_IS_UNDECIDED} AS is_withdrawn,
+           CASE WHEN {_IS_UNDECIDED} THEN '' WHEN {_IS_OVERTURNED} THEN 'accepted' ELSE r.decision END AS decision,
+           r.is_counted, {_ruling("r")} AS ruling,
+           CASE WHEN h.given_back_blames_marketing AND h.given_back_at <= moment.t
+                THEN {_worked(_KEPT_SINCE, "h.given_back_at", "s")} <= s.kept_seconds ELSE false END AS is_given_back,
+           coalesce(h.closed_at <= moment.t, false) OR coalesce(h.given_back_at <= moment.t, false)
+               OR CASE WHEN {_IS_UNDECIDED} THEN false
+                       WHEN {_IS_OVERTURNED} OR r.decision = 'accepted' THEN {_KEPT_SINCE} < s.kept_before
+                       ELSE coalesce(r.returned_at > moment.t, true) END AS is_final,
+           CASE WHEN {_IS_UNDECIDED} THEN coalesce((
+               SELECT {_worked("c.started_at", "moment.t", "line")} >= 2 * c.budget_seconds + c.paused_seconds
+               FROM sla_clock c JOIN line ON line.version_id = c.calendar_version_id
+               WHERE c.handoff_id = h.id AND c.round = r.number AND c.measure = 'decide' AND c.side = 'sales'
+               LIMIT 1), false) ELSE false END AS is_silent,
+           CASE WHEN least(h.opportunity_at, h.won_at) <= moment.t THEN
+               {_worked("h.handed_over_at", "least(h.opportunity_at, h.won_at)", "s")} <= s.opportunity_seconds
+               ELSE false END AS is_opportunity,
+           h.handed_over_at < s.opportunity_before AS had_its_time,
+           CASE WHEN h.round > 1 THEN EXISTS (
+                    SELECT FROM sla_round x
+                    WHERE x.handoff_id = h.id AND x.opened_at <= moment.t AND x.opened_because = 'fixed')
+                ELSE false END AS was_fixed,
+           CASE WHEN h.round > 1 THEN (
+                    SELECT {_reason("x")} FROM sla_round x
+                    WHERE x.handoff_id = h.id AND x.decision = 'rejected' AND x.decided_at <= moment.t
+                    ORDER BY x.number DESC LIMIT 1)
+                WHEN r.decision = 'rejected' AND NOT {_IS_UNDECIDED} THEN {_reason("r")} END AS reason
     FROM moment
     CROSS JOIN scope s
     JOIN sla_handoff h ON h.agreement_id = s.agreement_id AND h.handed_over_at >= s.starts_at
         AND h.handed_over_at < s.ends_at AND h.handed_over_at <= moment.t
-    LEFT JOIN LATERAL (
-        SELECT * FROM sla_round WHERE handoff_id = h.id AND opened_at <= moment.t ORDER BY number DESC LIMIT 1
-    ) r ON true
-    LEFT JOIN LATERAL (
-        SELECT bool_or(opened_because = 'fixed') AS was_fixed,
-               (array_agg(is_usable AND reason <> 'other' ORDER BY number DESC)
-                   FILTER (WHERE decision = 'rejected' AND decided_at <= moment.t))[1] AS rejected_usably
-        FROM sla_round WHERE handoff_id = h.id AND opened_at <= moment.t
-    ) j ON true
-    -- Only silence asks for the decision's clock; one by one, because those that are not answered are few.
-    LEFT JOIN LATERAL (
-        SELECT started_at, budget_seconds, paused_seconds, calendar_version_id FROM sla_clock
-        WHERE handoff_id = h.id AND round = r.number AND measure = 'decide' AND side = 'sales'
-            AND (r.decided_at IS NULL OR r.decided_at > moment.t)
-        LIMIT 1
-    ) c ON true
-    LEFT JOIN line ON line.version_id = c.calendar_version_id
+    LEFT JOIN sla_round r ON r.handoff_id = h.id AND r.number = CASE WHEN h.round = 1 THEN 1 ELSE (
+        SELECT max(x.number) FROM sla_round x WHERE x.handoff_id = h.id AND x.opened_at <= moment.t) END
     WHERE h.origin = 'live' AND NOT h.is_notice AND h.leg = 1
 """  # noqa: S608  # constants only
 
-_HANDOFF_BRANCHES: dict[str, str] = {
-    M.QUANTITY: """
-    SELECT agreement_id, period_start, 'quantity', NULL::text, id, NULL::bigint,
-           CASE WHEN is_override OR is_withdrawn OR NOT counts THEN 'left_out' ELSE 'kept' END,
-           CASE WHEN is_override THEN 'override' WHEN is_withdrawn THEN 'withdrawn'
-                WHEN NOT counts THEN 'same_company' WHEN is_above_range THEN 'above_range' ELSE '' END,
-           true
-    FROM handed
-    """,
-    M.ACCEPTED: """
-    SELECT agreement_id, period_start, 'accepted', NULL::text, id, NULL::bigint,
-           CASE WHEN is_override OR is_above_range OR is_withdrawn THEN 'left_out'
-                WHEN decision = 'accepted' THEN CASE WHEN is_given_back THEN 'against' ELSE 'kept' END
-                WHEN decision = 'rejected' THEN CASE WHEN is_counted THEN 'against' ELSE 'left_out' END
-                WHEN is_silent THEN 'kept' ELSE 'open' END,
-           CASE WHEN is_override THEN 'override' WHEN is_above_range THEN 'above_range'
-                WHEN is_withdrawn THEN 'withdrawn'
-                WHEN decision = 'accepted' THEN CASE WHEN is_given_back THEN 'given_back'
-                                                     WHEN was_fixed THEN 'fixed' ELSE 'accepted' END
-                WHEN decision = 'rejected' THEN CASE WHEN is_counted THEN 'rejected' ELSE 'not_counted' END
-                WHEN is_silent THEN 'silent' ELSE 'waiting' END,
-           CASE WHEN decision = 'accepted'
-                THEN is_past_giving_back OR was_given_back OR coalesce(is_closed, false)
-                WHEN decision = 'rejected' THEN coalesce(is_closed, false) OR NOT coalesce(is_returned, false)
-                ELSE false END
-    FROM handed
-    """,
-    M.OPPORTUNITIES: """
-    SELECT agreement_id, period_start, 'opportunities', NULL::text, id, NULL::bigint,
-           CASE WHEN is_override OR is_withdrawn THEN 'left_out' WHEN is_opportunity THEN 'kept'
-                WHEN had_its_time THEN 'against' ELSE 'open' END,
-           CASE WHEN is_override THEN 'override' WHEN is_withdrawn THEN 'withdrawn' ELSE '' END,
-           coalesce(is_opportunity, false) OR had_its_time
-    FROM handed
-    """,
-    M.CUSTOMERS: """
-    SELECT s.agreement_id, s.period_start, 'customers', NULL::text, h.id, NULL::bigint,
-           CASE WHEN h.door = '' OR h.override_by_id IS NOT NULL THEN 'left_out'
-                WHEN h.closed_at <= moment.t AND h.closed_because IN ('withdrawn', 'merged') AND h.decision = ''
-                THEN 'left_out'
-                WHEN h.handed_over_at + make_interval(days => s.customer_days) >= moment.t THEN 'open'
-                WHEN h.won_at <= h.handed_over_at + make_interval(days => s.customer_days) THEN 'kept'
-                ELSE 'against' END,
-           CASE WHEN h.door = '' OR h.override_by_id IS NOT NULL THEN 'override'
-                WHEN h.closed_at <= moment.t AND h.closed_because IN ('withdrawn', 'merged') AND h.decision = ''
-                THEN 'withdrawn' ELSE '' END,
-           h.handed_over_at + make_interval(days => s.customer_days) < moment.t
+# The same over the twelve months that customers are judged on, all versions of the agreement together.
+_CHANCES = f"""
+    SELECT s.agreement_id, s.period_start, h.id, {_IS_OVERRIDE} AS is_override,
+           {_IS_TAKEN_BACK} AND h.decision = '' AS is_withdrawn,
+           h.handed_over_at < moment.t - s.customer_within AS had_its_time,
+           CASE WHEN h.won_at IS NULL THEN false ELSE h.won_at <= h.handed_over_at + s.customer_within END AS is_won
     FROM moment
     CROSS JOIN scope s
     JOIN sla_agreement a ON a.series = s.series
     JOIN sla_handoff h ON h.agreement_id = a.id AND h.handed_over_at >= s.year_at AND h.handed_over_at < s.ends_at
         AND h.handed_over_at <= moment.t
     WHERE h.origin = 'live' AND NOT h.is_notice AND h.leg = 1
-    """,
-    M.USABLE_REASONS: """
-    SELECT agreement_id, period_start, 'usable_reasons', NULL::text, id, NULL::bigint,
-           CASE WHEN rejected_usably THEN 'kept' ELSE 'against' END, '', true
-    FROM handed
-    WHERE rejected_usably IS NOT NULL
-    """,
-}
+"""  # noqa: S608  # constants only
 
-# A pause has moved the due time already, so that what is past due is never paused.
-_CLOCK_BRANCH = """
+# Handoffs whose clocks are looked at twice. They are few, and an index holds just these.
+_APART = """
+    SELECT id, is_above_range, leg, is_notice OR NOT (origin = 'live') AS is_outside
+    FROM sla_handoff WHERE is_above_range OR is_notice OR leg > 1 OR NOT (origin = 'live')
+"""
+
+_IS_ABOVE = "c.side = 'sales' AND coalesce(h.is_above_range, false)"
+_IS_PAUSED = "coalesce(c.paused_at <= moment.t AND c.paused_until > moment.t AND c.breached_at IS NULL, false)"
+_OWED_COLUMNS = ("agreement_id", "period_start", "measure", "side", "handoff_id", "id", "part", "note", "is_final")
+_OWED = f"""
     SELECT s.agreement_id, s.period_start, c.measure, c.side, c.handoff_id, c.id,
-           CASE WHEN c.side = 'sales' AND coalesce(h.is_above_range, false) THEN 'left_out'
-                WHEN c.outcome = 'waived' AND c.stopped_at <= moment.t THEN 'waived'
-                WHEN c.outcome = 'met' AND c.stopped_at <= moment.t THEN 'kept'
-                WHEN c.stopped_at <= moment.t THEN 'against'
-                WHEN c.due_at < moment.t THEN 'against' ELSE 'open' END,
-           CASE WHEN c.side = 'sales' AND coalesce(h.is_above_range, false) THEN 'above_range'
-                WHEN c.stopped_at <= moment.t THEN c.outcome
-                WHEN c.due_at < moment.t THEN 'overdue' ELSE 'running' END,
-           c.stopped_at <= moment.t IS TRUE
+           CASE WHEN {_IS_ABOVE} THEN 'left_out'
+                WHEN c.stopped_at <= moment.t
+                THEN CASE c.outcome WHEN 'met' THEN 'kept' WHEN 'waived' THEN 'waived' ELSE 'against' END
+                WHEN c.due_at >= moment.t OR {_IS_PAUSED} THEN 'open' ELSE 'against' END AS part,
+           CASE WHEN {_IS_ABOVE} THEN 'above_range' WHEN c.stopped_at <= moment.t THEN c.outcome
+                WHEN {_IS_PAUSED} THEN 'paused' WHEN c.due_at < moment.t THEN 'overdue' ELSE 'running' END AS note,
+           coalesce(c.stopped_at <= moment.t, false) AS is_final
     FROM moment
     CROSS JOIN clocked
     CROSS JOIN scope s
     JOIN sla_clock c ON c.agreement_id = s.agreement_id AND c.due_at >= s.starts_at AND c.due_at < s.ends_at
         AND c.started_at <= moment.t AND c.measure = ANY(clocked.measures)
-    LEFT JOIN sla_handoff h ON h.id = c.handoff_id
-    WHERE (h.id IS NULL OR (h.origin = 'live' AND NOT h.is_notice))
-        AND NOT (c.outcome = 'cancelled' AND c.stopped_at <= moment.t)
-"""
+    LEFT JOIN apart h ON h.id = c.handoff_id
+    WHERE NOT (c.outcome = 'cancelled' AND coalesce(c.stopped_at <= moment.t, false))
+        AND (h.id IS NULL OR (NOT h.is_outside AND (h.leg = 1 OR (c.side = 'sales' AND s.covers_second_leg))))
+"""  # noqa: S608  # constants only
+
+# Of each measure of handoffs: from where, which rows, the part they are, why, and whether that is final.
+_CASES: dict[str, tuple[str, str, str, str, str]] = {
+    M.QUANTITY: (
+        "handed",
+        "true",
+        "CASE WHEN is_override OR is_withdrawn OR NOT counts THEN 'left_out' ELSE 'kept' END",
+        """CASE WHEN is_override THEN 'override' WHEN is_withdrawn THEN 'withdrawn' WHEN NOT counts THEN 'same_company'
+                WHEN is_above_range THEN 'above_range' ELSE '' END""",
+        "true",
+    ),
+    M.ACCEPTED: (
+        "handed",
+        "true",
+        """CASE WHEN is_override OR is_above_range OR is_withdrawn THEN 'left_out'
+                WHEN decision = 'accepted' THEN CASE WHEN is_given_back THEN 'against' ELSE 'kept' END
+                WHEN ruling = 'contested' THEN 'open'
+                WHEN decision = 'rejected'
+                THEN CASE WHEN is_counted AND ruling <> 'neither' THEN 'against' ELSE 'left_out' END
+                WHEN is_silent THEN 'kept' ELSE 'open' END""",
+        """CASE WHEN is_override THEN 'override' WHEN is_above_range THEN 'above_range'
+                WHEN is_withdrawn THEN 'withdrawn'
+                WHEN decision = 'accepted'
+                THEN CASE WHEN is_given_back THEN 'given_back' WHEN ruling = 'overturned' THEN 'overturned'
+                          WHEN was_fixed THEN 'fixed' ELSE 'accepted' END
+                WHEN ruling IN ('contested', 'neither') THEN ruling
+                WHEN decision = 'rejected' THEN CASE WHEN is_counted THEN 'rejected' ELSE 'not_counted' END
+                WHEN is_silent THEN 'silent' ELSE 'waiting' END""",
+        "is_final",
+    ),
+    M.OPPORTUNITIES: (
+        "handed",
+        "true",
+        """CASE WHEN is_override OR is_withdrawn THEN 'left_out' WHEN is_opportunity THEN 'kept'
+                WHEN had_its_time THEN 'against' ELSE 'open' END""",
+        "CASE WHEN is_override THEN 'override' WHEN is_withdrawn THEN 'withdrawn' ELSE '' END",
+        "is_opportunity OR had_its_time",
+    ),
+    M.CUSTOMERS: (
+        "chances",
+        "true",
+        """CASE WHEN is_override OR is_withdrawn THEN 'left_out' WHEN NOT had_its_time THEN 'open'
+                WHEN is_won THEN 'kept' ELSE 'against' END""",
+        "CASE WHEN is_override THEN 'override' WHEN is_withdrawn THEN 'withdrawn' ELSE '' END",
+        "had_its_time",
+    ),
+    M.USABLE_REASONS: (
+        "handed",
+        "reason IS NOT NULL",
+        """CASE reason WHEN 'usable' THEN 'kept' WHEN 'unusable' THEN 'against' WHEN 'contested' THEN 'open'
+                ELSE 'left_out' END""",
+        "CASE WHEN reason IN ('usable', 'unusable') THEN '' ELSE reason END",
+        "reason <> 'contested'",
+    ),
+}
+
+# What of a handoff decides about its cases; rows that agree in it are counted together.
+_ALIKE: dict[str, tuple[str, ...]] = {
+    "handed": (
+        "agreement_id", "period_start", "counts", "is_above_range", "is_override", "is_withdrawn", "decision",
+        "is_counted", "ruling", "is_given_back", "is_final", "is_silent", "is_opportunity", "had_its_time", "reason",
+    ),
+    "chances": ("agreement_id", "period_start", "is_override", "is_withdrawn", "had_its_time", "is_won"),
+}  # fmt: skip

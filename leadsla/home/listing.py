@@ -63,6 +63,9 @@ NOTE_WORDS = {
     "above_range": _t("above the agreed range"),
     "accepted": _t("accepted"),
     "fixed": _t("not right the first time: fixed, then accepted"),
+    "overturned": _t("rejected, contested and overturned"),
+    "contested": _t("contested, waiting for a ruling"),
+    "neither": _t("contested, and nobody ruled in time"),
     "silent": _t("no answer by twice the decision time"),
     "given_back": _t("given back as not as defined"),
     "rejected": _t("rejected"),
@@ -73,6 +76,7 @@ NOTE_WORDS = {
     "missed": _t("missed"),
     "overdue": _t("overdue, still running"),
     "running": _t("running"),
+    "paused": _t("paused"),
     "waived": _t("waived"),
 }
 

@@ -149,6 +149,21 @@ class Contract:
         )
         self.clock("decide", started=when, stopped=accepted, handoff=handoff, round=handoff.round)
 
+    def contest(
+        self,
+        handoff: Handoff,
+        when: datetime,
+        *,
+        due: datetime,
+        ruling: str = "",
+        ruled: datetime | None = None,
+        number: int = 1,
+    ) -> None:
+        """Let marketing contest the rejection of a round, and somebody rule on it."""
+        handoff.rounds.filter(number=number).update(
+            contested_at=when, contest="It is what we agreed on.", ruling_due_at=due, ruling=ruling, ruled_at=ruled
+        )
+
     def clock(
         self,
         measure: str,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sla import compliance, measures
+from sla import compliance, measures, scoreboard
 from sla.compliance import recompute, replay
 from sla.judgement import Figures, cases_needed, judge_count, judge_rate
 from sla.models import Agreement, Compliance, ComplianceStatus, Handoff
@@ -106,6 +106,75 @@ def test_silence_for_twice_the_decision_time_counts_as_accepted_and_stays_a_brea
     assert figures("decide") == (0, 1, 0, 0)
 
 
+# --- contests
+
+
+CONTESTED = {"due": at("2026-03-11 10:00")}  # five working days after Wed 4 March, 10:00
+
+
+def _contested(contract: Contract, **ruling: Any) -> Handoff:
+    handoff = contract.handed(at("2026-03-03 10:00"), rejected=at("2026-03-03 11:00"))
+    contract.contest(handoff, at("2026-03-04 10:00"), **{**CONTESTED, **ruling})
+    return handoff
+
+
+def test_a_contested_rejection_is_open_until_somebody_rules(contract: Contract) -> None:
+    _contested(contract)
+    recompute(now=at("2026-03-04 09:59"))
+    assert figures("accepted") == (0, 1, 0, 0)
+    assert figures("usable_reasons") == (1, 1, 0, 0)
+    recompute(now=at("2026-03-04 10:00"))
+    assert figures("accepted") == (0, 0, 1, 0)
+    assert figures("usable_reasons") == (0, 0, 1, 0)
+
+
+def test_an_overturned_rejection_counts_as_accepted_from_the_ruling_on(contract: Contract) -> None:
+    _contested(contract, ruling="overturned", ruled=at("2026-03-06 12:00"))
+    recompute(now=at("2026-03-06 11:59"))
+    assert figures("accepted") == (0, 0, 1, 0)
+    recompute(now=at("2026-03-06 12:00"))
+    assert figures("accepted") == (1, 1, 0, 0)
+    assert figures("usable_reasons") == (0, 0, 0, 1)  # it is no rejection any more
+
+
+def test_an_upheld_rejection_counts_against_marketing(contract: Contract) -> None:
+    _contested(contract, ruling="upheld", ruled=at("2026-03-06 12:00"))
+    recompute(now=at("2026-03-06 12:00"))
+    assert figures("accepted") == (0, 1, 0, 0)
+    assert figures("usable_reasons") == (1, 1, 0, 0)
+
+
+def test_without_a_ruling_in_time_it_counts_for_neither_side(contract: Contract) -> None:
+    _contested(contract)
+    recompute(now=at("2026-03-11 10:00"))
+    assert figures("accepted") == (0, 0, 1, 0)
+    recompute(now=at("2026-03-11 10:01"))  # nobody needs to have noticed
+    assert figures("accepted") == (0, 0, 0, 1)
+    assert figures("usable_reasons") == (0, 0, 0, 1)
+
+
+def test_neither_and_a_ruling_that_comes_too_late_are_left_out(contract: Contract) -> None:
+    _contested(contract, ruling="neither", ruled=at("2026-03-11 10:00"))
+    _contested(contract, ruling="overturned", ruled=at("2026-03-11 10:01"))
+    recompute(now=at("2026-03-12 12:00"))
+    assert figures("accepted") == (0, 0, 0, 2)
+    scopes = _scopes(contract, MARCH)
+    rows = measures.handoff_ids(
+        scopes, now=at("2026-03-12 12:00"), measure="accepted", parts=["left_out"], note="neither"
+    )
+    assert len(rows) == 2
+
+
+def test_an_overturned_lead_can_still_be_given_back_from_the_ruling_on(contract: Contract) -> None:
+    # Ten working days after Fri 6 March, 12:00 is Fri 20 March, 12:00; after the rejection it would be the 17th.
+    back: dict[str, Any] = {"given_back_blames_marketing": True, "given_back_reason": "wrong_person"}
+    for given_back in (at("2026-03-20 12:00"), at("2026-03-20 12:01")):
+        handoff = _contested(contract, ruling="overturned", ruled=at("2026-03-06 12:00"))
+        Handoff.objects.filter(pk=handoff.pk).update(given_back_at=given_back, closed_at=given_back, **back)
+    recompute(now=at("2026-03-23 12:00"))
+    assert figures("accepted") == (1, 2, 0, 0)
+
+
 # --- opportunities and customers
 
 
@@ -169,6 +238,56 @@ def test_sales_owes_no_time_above_the_range_and_imports_are_outside(contract: Co
     contract.clock("first_follow_up", started=at("2026-03-03 10:00"), handoff=past)
     recompute(now=at("2026-03-10 12:00"))
     assert figures("first_follow_up") == (0, 0, 0, 1)
+
+
+def test_a_paused_clock_is_open_and_one_whose_pause_is_over_runs_on(contract: Contract) -> None:
+    # Started Tue 10:00 with 8 h; paused from 12:00 until Thu 10:00: 14 h of 8-hour days, so due Thu 16:00.
+    paused = {"paused_at": at("2026-03-03 12:00"), "paused_until": at("2026-03-05 10:00"), "paused_seconds": 50_400.0}
+        "paused_at": at("2026-03-03 12:00"),
+        "paused_until": at("2026-03-05 10:00"),
+        "paused_seconds": 14 * 3600.0,
+    }
+    contract.clock(
+        "first_follow_up", started=at("2026-03-03 10:00"), budget=timedelta(hours=22), **paused, budget_seconds=28800.0
+    )
+    due = at("2026-03-05 16:00")  # 6 h were left on Thu 10:00
+    assert contract.agreement.clocks.get(measure="first_follow_up").due_at == due
+    recompute(now=at("2026-03-05 09:00"))
+    assert figures("first_follow_up") == (0, 0, 1, 0)
+    assert dict(_parts(contract, "first_follow_up", at("2026-03-05 09:00")))["open"] == [("paused", 1)]
+    recompute(now=due)
+    assert figures("first_follow_up") == (0, 0, 1, 0)
+    assert dict(_parts(contract, "first_follow_up", due))["open"] == [("running", 1)]
+    recompute(now=due + timedelta(minutes=1))
+    assert figures("first_follow_up") == (0, 1, 0, 0)
+
+
+def test_silence_is_counted_without_the_pauses(contract: Contract) -> None:
+    handoff = contract.handed(at("2026-03-03 10:00"), has_clock=False)
+    paused = {"paused_at": at("2026-03-03 12:00"), "paused_until": at("2026-03-04 12:00"), "paused_seconds": 8 * 3600.0}
+    contract.clock("decide", started=at("2026-03-03 10:00"), handoff=handoff, **paused)
+    recompute(now=at("2026-03-06 09:59"))  # twice 8 h and a pause of 8 h: Fri 6 March, 10:00
+    assert figures("accepted") == (0, 0, 1, 0)
+    recompute(now=at("2026-03-06 10:00"))
+    assert figures("accepted") == (1, 1, 0, 0)
+
+
+def test_of_the_second_leg_only_times_of_sales_count_and_only_where_they_are_agreed(contract: Contract) -> None:
+    first = contract.handed(at("2026-03-03 10:00"), accepted=at("2026-03-03 11:00"))
+    second = contract.handed(
+        at("2026-03-05 10:00"), rejected=at("2026-03-05 11:00"), leg=2, parent=first, won_at=at("2026-03-06 10:00")
+    )
+    contract.clock("fix", started=at("2026-03-05 11:00"), handoff=second, stopped=at("2026-03-05 12:00"))
+    now = at("2026-03-09 12:00")
+    recompute(now=now)
+    assert [figures(measure)[:2] for measure in ("quantity", "accepted", "decide", "fix", "usable_reasons")] == [
+        (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)
+    ]  # fmt: skip
+    assert figures("opportunities")[0] == figures("customers")[0] == 0
+    Agreement.objects.update(covers_second_leg=True)
+    recompute(now=now)
+    assert figures("decide")[:2] == (2, 2)
+    assert [figures(measure)[:2] for measure in ("quantity", "accepted", "fix")] == [(1, 1), (1, 1), (0, 0)]
 
 
 def test_usable_reasons_judge_the_latest_rejection(contract: Contract) -> None:
@@ -374,6 +493,11 @@ def test_history_makes_the_forecast(contract: Contract) -> None:
     assert found.kept == 0
     assert found.expected == pytest.approx((12 / 42 * 22 + 0.5) / 22 * 22, abs=0.01)
     assert found.status == ComplianceStatus.RISK
+
+
+def _parts(contract: Contract, measure: str, now: datetime) -> dict[str, list[tuple[str, int]]]:
+    span = measures.period_of(contract.agreement, now.date())
+    return scoreboard.parts_of([measures.scope(contract.agreement, span, now=now)], now=now, measure=measure)
 
 
 # --- the same figures, slowly

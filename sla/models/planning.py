@@ -35,6 +35,17 @@ class Assumptions(models.Model):
     average_deal = models.DecimalField(
         _("average deal"), max_digits=14, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
     )  # null: from own history
+    customer_rate = models.DecimalField(
+        _("leads that become customers"),
+        max_digits=5,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+    )  # null: from own history
+    customer_days = models.PositiveSmallIntegerField(
+        _("days to become a customer"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )  # null: from own history
     hourly_cost = models.DecimalField(
         _("cost of an hour of sales"), max_digits=8, decimal_places=2, default=60, validators=[MinValueValidator(0)]
     )

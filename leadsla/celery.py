@@ -33,10 +33,11 @@ def nightly(task: str, *, hour: int, minute: int) -> dict[str, Any]:
 
 # Keys say in English what happens.
 app.conf.beat_schedule = {
-    "every 5 seconds: warn of and record late answers": tick("sla.tasks.sweep_clocks", every=timedelta(seconds=5)),
+    "every 5 seconds: escalate what is due or late": tick("sla.tasks.escalate", every=timedelta(seconds=5)),
     "every 5 seconds: hand over what is qualified": tick("sla.tasks.sweep_handovers", every=timedelta(seconds=5)),
     "every 5 seconds: carry out answers": tick("feedback.tasks.carry_out_answers", every=timedelta(seconds=5)),
     "every 5 seconds: deliver messages": tick("leadsla.outbox.tasks.deliver_messages", every=timedelta(seconds=5)),
+    "every 5 seconds: tell other programs": tick("leadsla.outbox.tasks.deliver_webhooks", every=timedelta(seconds=5)),
     "every minute: take up imports that stopped": tick("leads.tasks.resume_imports", every=timedelta(minutes=1)),
     "every minute: take up imports of outcomes that stopped": tick(
         "feedback.tasks.resume_outcomes_imports", every=timedelta(minutes=1)

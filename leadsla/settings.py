@@ -6,6 +6,7 @@ Production (`LEADSLA_ENV=production`) refuses to start on a missing secret, with
 import logging
 import os
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -361,6 +362,18 @@ else:
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "").strip() or "LeadSLA <leadsla@localhost>"
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- Webhooks: beyond the public Internet only to hosts, addresses and networks that are named here
+
+LEADSLA_WEBHOOK_ALLOWED_HOSTS = _list("LEADSLA_WEBHOOK_ALLOWED_HOSTS")
+for _entry in LEADSLA_WEBHOOK_ALLOWED_HOSTS:
+    if "/" in _entry:
+        try:
+            ip_network(_entry, strict=False)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"LEADSLA_WEBHOOK_ALLOWED_HOSTS has {_entry!r}: give host names, addresses, or networks as 10.1.0.0/16."
+            ) from None
 
 # --- Log
 

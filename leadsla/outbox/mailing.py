@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from urllib.parse import urlsplit
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from leadsla.outbox.message_ids import stable_id
 from leadsla.outbox.models import Message
-
-
-def stable_id(message: Message) -> UUID:
-    """Return what tells a message apart wherever it arrives, derived from what makes it unique in this portal."""
-    return uuid5(NAMESPACE_URL, f"{settings.LEADSLA_URL}#{message.channel}:{message.address}:{message.event}")
 
 
 def compose(message: Message) -> EmailMultiAlternatives:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from leadsla.outbox.models import Message
 
@@ -125,6 +125,7 @@ def release(messages: Sequence[Message], *, not_before: datetime | None = None) 
     untried.update(claimed_at=None, attempts=F("attempts") - 1, **later)
 
 
-def replay(dead: QuerySet[Message], *, now: datetime) -> int:
-    """Give dead messages another series of attempts; returns how many."""
-    return dead.filter(dead_at__isnull=False).update(dead_at=None, attempts=0, next_attempt_at=now, claimed_at=None)
+def replay(messages: QuerySet[Message], *, now: datetime) -> int:
+    """Give messages another series of attempts, dead ones or such as were delivered; returns how many."""
+    done = messages.filter(Q(dead_at__isnull=False) | Q(sent_at__isnull=False))
+    return done.update(dead_at=None, sent_at=None, attempts=0, next_attempt_at=now, claimed_at=None)

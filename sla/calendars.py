@@ -106,21 +106,28 @@ def holidays_between(version: CalendarVersion, start: date, end: date) -> list[H
     return [Holiday(day, name) for day, name in sorted(named.items()) if start <= day < end]
 
 
+def special_between(version: CalendarVersion, start: date, end: date) -> list[tuple[date, str]]:
+    """List the days with hours of their own, from `start` up to, without, `end`: the day, and its windows in words."""
+    days = sorted((date.fromisoformat(day), windows) for day, windows in version.special_days.items())
+    return [(day, ", ".join("–".join(each) for each in windows)) for day, windows in days if start <= day < end]
+
+
 def week(version: CalendarVersion) -> list[tuple[str, list[str]]]:
     """Return the seven days of a calendar, Monday first: the name, and opening hours; none when closed."""
     return [
-        (name, [f"{start}–{end}" for start, end in version.hours.get(day, [])]) for day, name in _day_names().items()
+        (name, [f"{start}–{end}" for start, end in version.hours.get(day, [])]) for day, name in day_names().items()
     ]
 
 
-def _day_names() -> dict[str, str]:
+def day_names() -> dict[str, str]:
+    """Return the names of the weekdays by code, Monday first."""
     names = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
     return dict(zip(WEEKDAYS, names, strict=True))
 
 
 def hours_in_words(version: CalendarVersion) -> str:
     """Write the week of a calendar: `Monday to Friday, 9–12 and 13–17:30`."""
-    names = _day_names()
+    names = day_names()
     parts = []
     for days, windows in _same_hours(version):
         span = names[days[0]] if len(days) == 1 else _("%(first)s to %(last)s") % _ends(names[days[0]], names[days[-1]])

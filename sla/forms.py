@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from leadsla.accounts.models import Role, Side, User
-from sla import periods
 
 
 class OverrideForm(forms.Form):
@@ -42,21 +40,3 @@ class ReassignForm(forms.Form):
         field = self.fields["to"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = of_sales.select_related("team").order_by("team__name", "name")
-
-
-class PreviewForm(forms.Form):
-    """A moment for which a calendar shows what would be due."""
-
-    at = forms.DateTimeField(
-        label=_("Handed over"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-    )
-
-    def clean_at(self) -> datetime:
-        """Refuse a moment for which no calendar can be built."""
-        at: datetime = self.cleaned_data["at"]
-        if not periods.is_in_reach(at):
-            words = {"first": periods.FIRST_YEAR, "last": periods.LAST_YEAR}
-            raise forms.ValidationError(_("Give a moment in the years %(first)d to %(last)d.") % words)
-        return at

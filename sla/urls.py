@@ -3,14 +3,21 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from sla import views
+from sla import calendar_views, views
 
 app_name = "sla"
 urlpatterns = [
     path("agreement/", views.agreement, name="agreement"),
     path("", RedirectView.as_view(pattern_name="sla:agreement")),
     path("agreement/<uuid:public_id>/", views.agreement, name="agreement_version"),
-    path("calendars/", views.calendar_list, name="calendars"),
+    path("calendars/", calendar_views.calendar_list, name="calendars"),
+    path("calendars/new/", calendar_views.calendar_new, name="calendar_new"),
+    path("calendars/new/preview/", calendar_views.calendar_preview, name="calendar_new_preview"),
+    path("calendars/regions/", calendar_views.calendar_regions, name="calendar_regions"),
+    path("calendars/<uuid:public_id>/", calendar_views.calendar_detail, name="calendar"),
+    path("calendars/<uuid:public_id>/edit/", calendar_views.calendar_edit, name="calendar_edit"),
+    path("calendars/<uuid:public_id>/preview/", calendar_views.calendar_preview, name="calendar_preview"),
+    path("calendars/<uuid:public_id>/remove/", calendar_views.calendar_remove, name="calendar_remove"),
     path("hand-over/<uuid:public_id>/", views.hand_over, name="hand_over"),
     path("handoffs/<uuid:public_id>/send-again/", views.send_again, name="send_again"),
     path("handoffs/<uuid:public_id>/withdraw/", views.withdraw, name="withdraw"),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -20,12 +18,8 @@ from leadsla.accounts.access import Act, may, requires
 from leadsla.accounts.models import Side, User
 from leadsla.accounts.requests import SignedInRequest, next_of
 from sla import agreements, calendars, gate, handoff
-from sla.forms import OverrideForm, PreviewForm, ReassignForm
-from sla.models import Agreement, Calendar, Handoff
-from sla.preview import due_times
-
-CALENDAR_DAYS_AHEAD = timedelta(days=365)
-
+from sla.forms import OverrideForm, ReassignForm
+from sla.models import Agreement, Handoff
 
 # --- acts of marketing
 
@@ -179,40 +173,3 @@ def agreement(request: SignedInRequest, public_id: UUID | None = None) -> HttpRe
             "sides": Side.choices,
         }
     return render(request, "sla/agreement.html", context)
-
-
-@requires(Act.SEE_AGREEMENTS)
-@require_safe
-def calendar_list(request: SignedInRequest) -> HttpResponse:
-    """Read the calendars: hours, holidays, and when something handed over at a moment would be due."""
-    now = clock.now()
-    form = PreviewForm(request.GET if "at" in request.GET else None, initial={"at": localtime(now)})
-    is_asked = form.is_bound and form.is_valid()
-    at: datetime = form.cleaned_data["at"] if is_asked else now
-    today = localtime(now).date()
-    shown = []
-    for each in Calendar.objects.all():
-        version = calendars.current(each, now=now)
-        hours = calendars.working_time(version)
-        shown.append(
-            {
-                "calendar": each,
-                "version": version,
-                "hours": calendars.hours_in_words(version),
-                "week": calendars.week(version),
-                "holidays": calendars.holidays_between(version, today, today + CALENDAR_DAYS_AHEAD),
-                "is_open": hours.is_open(now),
-                "opens_at": hours.next_open(now),
-            }
-        )
-    first = Agreement.objects.in_force(now=now).first()
-    context = {
-        "calendars": shown,
-        "form": form,
-        "at": at,
-        "is_now": not is_asked,
-        "due": due_times(first, at=at) if first else [],
-        "agreement": first,
-        "now": now,
-    }
-    return render(request, "sla/calendars.html", context, status=400 if form.is_bound and not is_asked else 200)

@@ -9,6 +9,7 @@ import { startFrame } from "./frame.js";
 import { startKeys } from "./keys.js";
 import { startReasons } from "./reasons.js";
 import { startUndo } from "./undo.js";
+import { startWeekGrids } from "./week_grid.js";
 
 window.htmx = htmx;
 
@@ -16,7 +17,7 @@ startFrame();
 startKeys();
 startAsk();
 startForms();
-for (const start of [startCountdowns, startUndo, startReasons, startSheets, startDropzones, startCharts]) {
+for (const start of [startCountdowns, startUndo, startReasons, startSheets, startDropzones, startCharts, startWeekGrids]) {
   start(document);
   document.addEventListener("htmx:load", (event) => event.target !== document.body && start(event.target));
 }

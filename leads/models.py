@@ -545,7 +545,10 @@ class Interaction(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("lead", "key", "occurred_at"), name="one_interaction_per_delivery"),
         )
-        indexes = (models.Index(fields=("lead", "kind", "occurred_at"), name="interaction_by_lead"),)
+        indexes = (
+            models.Index(fields=("lead", "kind", "occurred_at"), name="interaction_by_lead"),
+            models.Index(fields=("recorded_at",), condition=Q(kind__in=ASKED_KINDS), name="interaction_that_asks"),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.occurred_at:%Y-%m-%d %H:%M}"

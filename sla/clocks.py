@@ -1,48 +1,59 @@
-"""Start, stop, cancel, reopen and sweep SLA clocks. Knows handoffs, not decisions."""
+"""Start, stop, cancel, reopen SLA clocks and claim what is due. Knows handoffs, not decisions."""
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
 from django.db.models import F, OuterRef, Q, Subquery
+from django.utils.translation import gettext as _
 
 from leads import conditions
 from leads.models import Lead, Origin, Stage, Temperature
 from leadsla.accounts.models import Side, Team, User
-from sla import notices
-from sla.calendars import budget, current, working_time
+from sla import plans
+from sla.calendars import budget, calendar_for, working_time
 from sla.countdown import Countdown, countdown
-from sla.models import Agreement, Assignment, Clock, ClockStep, Commitment, Handoff, TimeLimit
+from sla.models import (
+    Agreement,
+    Assignment,
+    CalendarVersion,
+    Clock,
+    ClockChange,
+    ClockStep,
+    Commitment,
+    EscalationStep,
+    Handoff,
+    TimeLimit,
+)
 
 __all__ = [
     "Countdown",
-    "Swept",
+    "Taken",
     "cancel",
+    "claim_due",
     "confirm",
     "countdown",
+    "ended",
     "hand_to",
     "limit_for",
+    "locked",
+    "put_in_order",
     "reopen",
     "start",
     "start_hand_over",
     "stop",
     "stop_hand_over",
-    "sweep",
+    "taken",
     "worst",
 ]
 
-log = logging.getLogger(__name__)
-
 Measure = Commitment.Measure
 Outcome = Clock.Outcome
-AGAIN_AFTER = timedelta(minutes=5)  # a step that failed is tried again
 
 
 # --- start and stop
@@ -91,10 +102,12 @@ def start(
     limit = limit_for(agreement, measure=measure, temperature=temperature)
     if limit is None:
         return None
-    version = current(limit.calendar, now=at)
+    version = calendar_for(limit, owner=owner, now=at)
     hours = working_time(version)
     length = budget(limit, hours) if left is None else left
-    warn_at = hours.add(at, length * float(limit.warn_share))
+    due_at = hours.add(at, length)
+    steps = plans.steps_of(agreement, measure=measure, temperature=temperature)
+    planned = plans.plan(steps, hours=hours, start=at, budget=length)
     return Clock.objects.create(
         lead=lead,
         handoff=handoff,
@@ -108,16 +121,18 @@ def start(
         calendar_version=version,
         started_at=at,
         budget_seconds=length.total_seconds(),
-        due_at=hours.add(at, length),
-        warn_at=warn_at,
-        next_step_at=warn_at,
+        due_at=due_at,
+        warn_at=hours.add(at, length * float(limit.warn_share)),
+        plan_at=planned.at,
+        plan_steps=planned.steps,
+        next_step_at=planned.next_after(due_at),
         owner=owner,
         team=team,
         recorded_at=now,
     )
 
 
-def stop(handoff: Handoff, *, measure: str, at: datetime, now: datetime) -> int:
+def stop(handoff: Handoff, *, measure: str, at: datetime, now: datetime, begun_by: datetime | None = None) -> int:
     """Stop a handoff's running clock of a measure at the moment when what was owed was done.
 
     Stopping exactly at the due time is in time. A clock that was already found past due and now turns out to have been
@@ -128,27 +143,43 @@ def stop(handoff: Handoff, *, measure: str, at: datetime, now: datetime) -> int:
         measure: what was done.
         at: when it was done.
         now: when that is recorded.
+        begun_by: only clocks that had started by then; None for all.
 
     Returns:
         How many clocks were stopped.
     """
-    running = _locked(Clock.objects.filter(handoff=handoff, measure=measure))
+    found = Clock.objects.filter(handoff=handoff, measure=measure)
+    running = locked(found if begun_by is None else found.filter(started_at__lte=begun_by))
     return sum(_end(clock, at=at, now=now) for clock in running)
 
 
-def confirm(handoff: Handoff, *, measure: str, at: datetime) -> bool:
+def confirm(
+    handoff: Handoff, *, measure: str, at: datetime, now: datetime | None = None, by: User | None = None, why: str = ""
+) -> bool:
     """Let a clock that ended late end in time, because what was owed turns out to have been done in time.
 
-    It keeps its breach, and says "entered late". Returns False when no clock ended late that `at` would have kept.
+    It keeps its breach, says "entered late", and what it said before is kept for both sides to see.
+
+    Args:
+        handoff: whose clock.
+        measure: what was done.
+        at: when it was done.
+        now: when that is confirmed.
+        by: who confirms it; None for an import or another system.
+        why: in words.
+
+    Returns:
+        False when no clock ended late that `at` would have kept.
     """
-    late = Clock.objects.select_related("calendar_version").filter(
-        handoff=handoff, measure=measure, outcome=Outcome.LATE, due_at__gte=at
-    )
-    confirmed = 0
+    late = locked(Clock.objects.filter(handoff=handoff, measure=measure, due_at__gte=at), outcome=Outcome.LATE)
     for clock in late:
-        columns = _used(clock, until=max(at, clock.started_at)) | {"outcome": Outcome.MET, "entered_late": True}
-        confirmed += Clock.objects.filter(pk=clock.pk, outcome=Outcome.LATE).update(**columns)
-    return confirmed > 0
+        before = _shown(clock, "outcome", "stopped_at", "used_seconds", "waited_seconds")
+        columns = ended(clock, until=max(at, clock.started_at)) | {"outcome": Outcome.MET, "entered_late": True}
+        Clock.objects.filter(pk=clock.pk).update(**columns)
+        ClockChange.objects.create(
+            clock=clock, kind=ClockChange.Kind.RETRACTED, at=now or at, by=by, why=why[:500], before=before
+        )
+    return bool(late)
 
 
 def cancel(handoff: Handoff, *, now: datetime, side: str = Side.SALES) -> int:
@@ -157,14 +188,14 @@ def cancel(handoff: Handoff, *, now: datetime, side: str = Side.SALES) -> int:
     What is past due by now ends as missed, stamped with its due time whether or not a sweep noticed; the rest is
     cancelled. Returns how many clocks ended.
     """
-    ended = 0
-    for clock in _locked(Clock.objects.filter(handoff=handoff, side=side)):
+    running = locked(Clock.objects.filter(handoff=handoff, side=side))
+    for clock in running:
         is_late = clock.breached_at is not None or clock.due_at < now
-        columns = _used(clock, until=now) | {"outcome": Outcome.MISSED if is_late else Outcome.CANCELLED}
+        columns = ended(clock, until=now) | {"outcome": Outcome.MISSED if is_late else Outcome.CANCELLED}
         if is_late and clock.breached_at is None:
             columns |= _breach(clock)
-        ended += Clock.objects.filter(pk=clock.pk, stopped_at=None).update(**columns)
-    return ended
+        Clock.objects.filter(pk=clock.pk).update(**columns)
+    return len(running)
 
 
 def reopen(handoff: Handoff, *, round_number: int, stopped_at: datetime, measures: Collection[str]) -> int:
@@ -182,51 +213,110 @@ def reopen(handoff: Handoff, *, round_number: int, stopped_at: datetime, measure
     stopped = Clock.objects.filter(
         handoff=handoff, round=round_number, stopped_at=stopped_at, measure__in=measures
     ).exclude(outcome=Outcome.WAIVED)
-    taken = Q(pk__in=ClockStep.objects.filter(kind=ClockStep.Kind.BREACHED).values("clock"))
-    running: dict[str, Any] = {
-        "outcome": Outcome.RUNNING,
-        "stopped_at": None,
-        "used_seconds": None,
-        "waited_seconds": None,
-        "entered_late": False,
-    }
-    # Whoever was told of the breach is not told again; the others still have their steps ahead.
-    told = stopped.filter(taken).update(next_step_at=None, **running)
-    warned = stopped.filter(warned_at__isnull=False).update(next_step_at=F("due_at"), **running)
-    fresh = stopped.update(next_step_at=F("warn_at"), **running)
-    return told + warned + fresh
+    found = list(stopped.select_for_update().order_by("pk"))
+    steps = taken(found)
+    for clock in found:
+        # Whoever was told is not told again; the others still have their steps ahead.
+        next_step_at = steps[clock.pk].next_of(clock)
+        Clock.objects.filter(pk=clock.pk).update(
+            outcome=Outcome.RUNNING,
+            stopped_at=None,
+            used_seconds=None,
+            waited_seconds=None,
+            entered_late=False,
+            next_step_at=next_step_at,
+        )
+    return len(found)
 
 
-def hand_to(handoff: Handoff, *, owner: User | None, team: Team | None) -> int:
-    """Make somebody else responsible for the running clocks of sales; their times go on."""
-    running = Clock.objects.filter(handoff=handoff, side=Side.SALES, stopped_at=None, outcome=Outcome.RUNNING)
+def hand_to(
+    handoff: Handoff, *, owner: User | None, team: Team | None, now: datetime | None = None, by: User | None = None
+) -> int:
+    """Make somebody else responsible for the running clocks of sales.
+
+    Their times go on, unless the agreement says that reassigning starts them anew: then those that are not past due
+    start at `now` for the new owner, and how they stood is kept.
+
+    Args:
+        handoff: whose clocks.
+        owner: who is responsible from now on; None for the team.
+        team: the team.
+        now: the moment; None keeps all times.
+        by: who hands it over.
+
+    Returns:
+        How many clocks it are.
+    """
+    mine = Clock.objects.filter(handoff=handoff, side=Side.SALES)
+    if now is not None and owner is not None and handoff.agreement and handoff.agreement.restarts_on_reassignment:
+        for clock in locked(mine.filter(owner__isnull=False, due_at__gte=now).exclude(owner=owner)):
+            _restart(clock, owner=owner, now=now, by=by)
+    running = mine.filter(stopped_at=None, outcome=Outcome.RUNNING)
     return running.update(owner=owner, team=team)
 
 
-def _locked(clocks: Any) -> list[Clock]:
-    running = clocks.filter(stopped_at=None, outcome=Outcome.RUNNING)
-    return list(running.select_related("calendar_version", "handoff").select_for_update(of=("self",)).order_by("pk"))
+def _restart(clock: Clock, *, owner: User, now: datetime, by: User | None) -> None:
+    before = _shown(clock, "started_at", "due_at", "budget_seconds", "paused_seconds", "owner_id")
+    before["calendar_version"] = str(clock.calendar_version)
+    clock.calendar_version = calendar_for(clock.limit, owner=owner, now=now)
+    clock.started_at, clock.paused_at, clock.paused_until, clock.paused_seconds = now, None, None, 0
+    clock.budget_seconds = budget(clock.limit, working_time(clock.calendar_version)).total_seconds()
+    put_in_order(clock)
+    why = _("Now with %(owner)s.") % {"owner": owner}
+    ClockChange.objects.create(
+        clock=clock, kind=ClockChange.Kind.RESTARTED, at=now, by=by, why=why[:500], before=before
+    )
+
+
+def _shown(clock: Clock, *columns: str) -> dict[str, Any]:
+    """Return columns as JSON takes them, to keep what a change replaces."""
+    values = {column: getattr(clock, column) for column in columns}
+    return {
+        column: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+        for column, value in values.items()
+    }
+
+
+def locked(clocks: Any, *, outcome: str = Outcome.RUNNING) -> list[Clock]:
+    """Lock clocks with an outcome for this transaction, in one order for all, and return them as they are now."""
+    found = clocks.filter(outcome=outcome)
+    if outcome == Outcome.RUNNING:
+        found = found.filter(stopped_at=None)
+    found = found.select_related("calendar_version", "handoff", "limit__target", "limit__calendar", "commitment")
+    return list(found.select_for_update(of=("self",)).order_by("pk"))
 
 
 def _end(clock: Clock, *, at: datetime, now: datetime) -> int:
     done_at = max(at, clock.started_at)
-    columns = _used(clock, until=done_at)
+    columns = ended(clock, until=done_at)
     if done_at > clock.due_at:
         columns["outcome"] = Outcome.LATE
         if clock.breached_at is None:
             columns |= _breach(clock)
     else:
         columns |= {"outcome": Outcome.MET, "entered_late": clock.breached_at is not None}
+        if clock.breached_at is not None:
+            why = _("It was done in time, and entered after the due time.")
+            ClockChange.objects.create(
+                clock=clock, kind=ClockChange.Kind.RETRACTED, at=now, why=why, before={"outcome": Outcome.RUNNING}
+            )
     return Clock.objects.filter(pk=clock.pk, stopped_at=None).update(**columns)
 
 
-def _used(clock: Clock, *, until: datetime) -> dict[str, Any]:
-    """Return the columns of a clock that ends: when, and the working and elapsed seconds it took."""
-    used = working_time(clock.calendar_version).between(clock.started_at, until).total_seconds()
+def ended(clock: Clock, *, until: datetime) -> dict[str, Any]:
+    """Return the columns of a clock that ends: when, and the working and elapsed seconds it took.
+
+    Of a pause counts what had passed of it by then.
+    """
+    hours = working_time(clock.calendar_version)
+    used = hours.between(clock.started_at, until).total_seconds()
+    if clock.paused_seconds:
+        begun = clock.pauses.filter(starts_at__gte=clock.started_at, starts_at__lt=until)
+        used -= sum(hours.between(pause.starts_at, min(pause.ends_at, until)).total_seconds() for pause in begun)
     return {
         "stopped_at": until,
         "next_step_at": None,
-        "used_seconds": max(0.0, used - clock.paused_seconds),
+        "used_seconds": max(0.0, used),
         "waited_seconds": max(0.0, (until - clock.started_at).total_seconds()),
     }
 
@@ -278,35 +368,62 @@ def _start_many(leads: Sequence[Lead], *, agreement: Agreement, temperature: str
     limit = limit_for(agreement, measure=Measure.HAND_OVER, temperature=temperature) if leads else None
     if limit is None:
         return 0
-    version = current(limit.calendar, now=now)
+    steps = plans.steps_of(agreement, measure=Measure.HAND_OVER, temperature=temperature)
+    under: dict[CalendarVersion, list[Lead]] = defaultdict(list)
+    versions: dict[int | None, CalendarVersion] = {}
+    for lead in leads:
+        counted_for = lead.owner_id if limit.target.counts_owner_hours else None
+        if counted_for not in versions:
+            versions[counted_for] = calendar_for(limit, owner=lead.owner if counted_for else None, now=now)
+        under[versions[counted_for]].append(lead)
+    rows = [
+        clock
+        for version, found in under.items()
+        for clock in _hand_over_rows(found, limit=limit, version=version, steps=steps, agreement=agreement, now=now)
+    ]
+    return len(Clock.objects.bulk_create(rows, ignore_conflicts=True))
+
+
+def _hand_over_rows(
+    leads: Sequence[Lead],
+    *,
+    limit: TimeLimit,
+    version: CalendarVersion,
+    steps: Sequence[EscalationStep],
+    agreement: Agreement,
+    now: datetime,
+) -> list[Clock]:
     hours = working_time(version)
-    length = budget(limit, hours).total_seconds()
+    length = budget(limit, hours)
+    seconds = length.total_seconds()
     began = [lead.qualified_at for lead in leads if lead.qualified_at is not None]
     starts = np.array([moment.timestamp() for moment in began])
-    ends = hours.add_many(starts, length)
-    warnings = hours.add_many(starts, length * float(limit.warn_share))
-    rows = [
+    ends = [datetime.fromtimestamp(due, UTC) for due in hours.add_many(starts, seconds).tolist()]
+    warnings = hours.add_many(starts, seconds * float(limit.warn_share)).tolist()
+    planned = plans.plan_many(steps, hours=hours, starts=starts, budget=length)
+    return [
         Clock(
             lead=lead,
             commitment=limit.target.commitment,
             measure=Measure.HAND_OVER,
             side=limit.target.commitment.side,
-            temperature=temperature,
+            temperature=limit.temperature,
             agreement=agreement,
             limit=limit,
             calendar_version=version,
             started_at=moment,
-            budget_seconds=length,
-            due_at=datetime.fromtimestamp(due, UTC),
+            budget_seconds=seconds,
+            due_at=due,
             warn_at=datetime.fromtimestamp(warn, UTC),
-            next_step_at=datetime.fromtimestamp(warn, UTC),
+            plan_at=plan.at,
+            plan_steps=plan.steps,
+            next_step_at=plan.next_after(due),
             owner_id=lead.owner_id,
             team_id=lead.team_id,
             recorded_at=now,
         )
-        for lead, moment, due, warn in zip(leads, began, ends.tolist(), warnings.tolist(), strict=True)
+        for lead, moment, due, warn, plan in zip(leads, began, ends, warnings, planned, strict=True)
     ]
-    return len(Clock.objects.bulk_create(rows, ignore_conflicts=True))
 
 
 def _end_stale_hand_over(*, now: datetime) -> None:
@@ -349,92 +466,127 @@ def stop_hand_over(handoff: Handoff, *, agreement: Agreement, now: datetime) -> 
     return clock
 
 
-# --- the sweep
+# --- what is due
 
 
-@dataclass(frozen=True)
-class Swept:
-    """What a sweep found: clocks whose owners were warned, and clocks past due."""
+class Taken:
+    """Which steps of a clock were taken: ids of escalation steps, and whether the breach was recorded."""
 
-    warned: int
-    breached: int
+    def __init__(self) -> None:
+        self.steps: set[int] = set()
+        self.is_breached = False
+
+    def next_of(self, clock: Clock) -> datetime | None:
+        """Return when a running clock has its next step; None when there is none left."""
+        planned = plans.Plan(clock.plan_at, clock.plan_steps)
+        return planned.next_after(clock.due_at, taken=self.steps, is_breached=self.is_breached)
+
+    def due_of(self, clock: Clock, *, now: datetime) -> list[int]:
+        """Return the ids of the steps that are due, in order.
+
+        Stopping exactly at the due time is in time: steps at or after it are due when it has passed.
+        """
+        planned = zip(clock.plan_at, clock.plan_steps, strict=True)
+        return [
+            step for at, step in planned if step not in self.steps and (at <= now if at < clock.due_at else at < now)
+        ]
+
+
+def taken(clocks: Iterable[Clock]) -> dict[int, Taken]:
+    """Return of each clock which steps were taken, in one query."""
+    found = {clock.pk: Taken() for clock in clocks}
+    rows = ClockStep.objects.filter(clock__in=list(found)).values_list("clock_id", "step_id", "kind")
+    for clock, step, kind in rows:
+        if step is not None:
+            found[clock].steps.add(step)
+        elif kind == ClockStep.Kind.BREACHED:
+            found[clock].is_breached = True
+    return found
+
+
+def put_in_order(clock: Clock, *, steps: Sequence[EscalationStep] | None = None) -> None:
+    """Work out anew and save when a running clock is due and when its steps are.
+
+    From its start, budget, calendar and pauses; what was taken is not taken again.
+
+    Args:
+        clock: locked, with the columns that changed already set.
+        steps: of its escalation; None for those that it has.
+    """
+    hours = working_time(clock.calendar_version)
+    pauses = list(clock.pauses.filter(starts_at__gte=clock.started_at)) if clock.paused_seconds else []
+    length = timedelta(seconds=clock.budget_seconds)
+    if steps is None:
+        steps = list(EscalationStep.objects.filter(pk__in=clock.plan_steps))
+    at = [
+        (plans.moment(clock.started_at, plans.offset(step, length), hours=hours, pauses=pauses), step.pk)
+        for step in steps
+    ]
+    planned = plans.in_order(at)
+    warn = length * float(clock.limit.warn_share)
+    clock.due_at = plans.moment(clock.started_at, length, hours=hours, pauses=pauses)
+    clock.warn_at = plans.moment(clock.started_at, warn, hours=hours, pauses=pauses)
+    clock.plan_at, clock.plan_steps = planned.at, planned.steps
+    clock.next_step_at = taken([clock])[clock.pk].next_of(clock)
+    clock.save(
+        update_fields=[
+            "agreement",
+            "limit",
+            "calendar_version",
+            "started_at",
+            "budget_seconds",
+            "paused_at",
+            "paused_until",
+            "paused_seconds",
+            "due_at",
+            "warn_at",
+            "plan_at",
+            "plan_steps",
+            "next_step_at",
+        ]
+    )
 
 
 _CLAIM = """
     WITH due AS (
         SELECT id FROM sla_clock
-        WHERE next_step_at <= %(now)s AND outcome = 'running' AND stopped_at IS NULL AND paused_at IS NULL
-          AND (next_step_at < due_at OR due_at < %(now)s)
+        WHERE next_step_at <= %(now)s AND outcome = 'running' AND stopped_at IS NULL
+          AND (next_step_at < due_at OR next_step_at < %(now)s)
         ORDER BY next_step_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     UPDATE sla_clock AS clock SET
-        warned_at = CASE WHEN clock.due_at < %(now)s THEN clock.warned_at ELSE %(now)s END,
-        breached_at = CASE WHEN clock.due_at < %(now)s THEN clock.due_at END,
+        breached_at = CASE WHEN clock.due_at < %(now)s THEN clock.due_at ELSE clock.breached_at END,
         responsible_id = CASE
-            WHEN clock.due_at >= %(now)s THEN NULL
+            WHEN clock.due_at >= %(now)s OR clock.breached_at IS NOT NULL THEN clock.responsible_id
             WHEN clock.side = 'sales' AND clock.handoff_id IS NOT NULL THEN (
                 SELECT user_id FROM sla_assignment
                 WHERE handoff_id = clock.handoff_id AND assigned_at <= clock.due_at
                 ORDER BY assigned_at DESC, id DESC LIMIT 1)
             ELSE clock.owner_id END,
-        next_step_at = CASE WHEN clock.due_at < %(now)s THEN NULL ELSE clock.due_at END
+        next_step_at = (
+            SELECT min(planned.at) FROM unnest(clock.plan_at || clock.due_at) AS planned (at)
+            WHERE planned.at > %(now)s OR (planned.at = %(now)s AND planned.at >= clock.due_at))
     FROM due WHERE clock.id = due.id
     RETURNING clock.id
 """
 
 
-def sweep(*, now: datetime, limit: int = 500) -> Swept:
-    """Warn of clocks that end soon and record those past due, each once however many workers sweep.
+def claim_due(*, now: datetime, limit: int) -> list[int]:
+    """Claim clocks with something to do, stamp those past due, and set when each is next; within a transaction.
 
-    A breach is stamped with the due time and with who owed then. People are told once per lead and sweep. A message
-    that cannot be written puts its clocks off by five minutes and does not stop the others.
+    One statement: what two sweeps want at once, one of them gets, and the other skips. A breach is stamped with the due
+    time and with who owed then. The index on `next_step_at` holds running clocks only and is read up to `now`, so that
+    a sweep costs what is due, not what exists.
 
     Args:
-        now: what is due by then; sweeping twice, or again for an earlier moment, changes nothing.
+        now: what is due by then.
         limit: how many clocks at most.
 
     Returns:
-        How many clocks were warned of and how many were found past due.
+        Ids; they are locked until the transaction ends.
     """
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_CLAIM, {"now": now, "limit": limit})
-            claimed = [row[0] for row in cursor.fetchall()]
-        clocks = list(
-            Clock.objects.filter(pk__in=claimed).select_related(
-                "lead__company", "handoff", "owner__manager", "team", "commitment"
-            )
-        )
-        late = [clock for clock in clocks if clock.breached_at is not None]
-        soon = [clock for clock in clocks if clock.breached_at is None]
-        for kind, found in ((ClockStep.Kind.BREACHED, late), (ClockStep.Kind.WARNED, soon)):
-            for group in _by_lead_and_owner(found):
-                _take_step(group, kind=kind, now=now)
-    return Swept(len(soon), len(late))
-
-
-def _by_lead_and_owner(clocks: Iterable[Clock]) -> list[list[Clock]]:
-    groups: dict[tuple[int, int | None, str], list[Clock]] = defaultdict(list)
-    for clock in clocks:
-        groups[clock.lead_id, clock.owner_id, clock.side].append(clock)
-    return list(groups.values())
-
-
-def _take_step(clocks: list[Clock], *, kind: ClockStep.Kind, now: datetime) -> None:
-    is_breach = kind == ClockStep.Kind.BREACHED
-    try:
-        with transaction.atomic():
-            steps = [
-                ClockStep(
-                    clock=clock, kind=kind, due_at=clock.due_at if is_breach else clock.warn_at or now, taken_at=now
-                )
-                for clock in clocks
-            ]
-            ClockStep.objects.bulk_create(steps, ignore_conflicts=True)
-            (notices.breached if is_breach else notices.warned)(clocks, now=now)
-    except Exception:
-        # One bad row never stops a sweep.
-        log.exception("Nobody could be told of clocks %s; they are tried again", [clock.pk for clock in clocks])
-        Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(next_step_at=now + AGAIN_AFTER)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"now": now, "limit": limit})
+        return [row[0] for row in cursor.fetchall()]
 
 
 # --- reading

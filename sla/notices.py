@@ -17,7 +17,7 @@ from leadsla.accounts.models import Role, Side, Team, User
 from leadsla.display import moment_text
 from leadsla.outbox import messages
 from leadsla.outbox.kinds import Announcement, Kind
-from sla.models import Clock, Commitment, Handoff, Round
+from sla.models import Clock, ClockPause, Commitment, Handoff, Round
 
 MANAGER_OF = {Side.SALES.value: Role.SALES_MANAGER, Side.MARKETING.value: Role.MARKETING_MANAGER}
 
@@ -94,58 +94,102 @@ def withdrawn(handoff: Handoff, *, by: User, now: datetime) -> None:
     _tell(handoff.owner, event=event, kind=Kind.HANDED_OVER, url=_pack(handoff), now=now, words=lambda: (subject, body))
 
 
-def warned(clocks: list[Clock], *, now: datetime) -> None:
-    """Remind the owner of one lead's clocks that end soon: one message, however many clocks."""
+def reminded(
+    clocks: list[Clock],
+    *,
+    to: User,
+    event: str,
+    is_owner: bool,
+    now: datetime,
+    not_before: datetime | None = None,
+) -> None:
+    """Tell somebody of one lead's clocks that end soon or are past due: one message, however many clocks.
+
+    Args:
+        clocks: of one lead and one owner.
+        to: whom.
+        event: unique key of the message.
+        is_owner: it is they who owe.
+        now: the moment.
+        not_before: when they may get it at the earliest; None for at once.
+    """
+    read_at = not_before or now
     first = min(clocks, key=lambda clock: clock.due_at)
-    if first.owner is None:
-        return
+    is_late = first.due_at < now
 
     def words() -> tuple[str, str]:
-        named = {"lead": _who(first.lead), "moment": moment_text(first.due_at, now)}
-        return _("Due %(moment)s: %(lead)s") % named, _owed(clocks, now=now)
+        named = {
+            "lead": _who(first.lead),
+            "owner": first.owner or first.team or _("nobody"),
+            "moment": moment_text(first.due_at, read_at),
+        }
+        if is_late:
+            subject = _("Overdue: %(lead)s") if is_owner else _("Overdue with %(owner)s: %(lead)s")
+        else:
+            subject = _("Due %(moment)s: %(lead)s") if is_owner else _("Due %(moment)s with %(owner)s: %(lead)s")
+        return subject % named, _owed(clocks, now=read_at)
 
-    _tell(
-        first.owner,
-        event=f"clock:{first.pk}:warned",
-        kind=Kind.DUE_SOON,
-        url=_place(first),
-        now=now,
-        words=words,
-    )
+    kind = Kind.OVERDUE if is_late else Kind.DUE_SOON
+    _tell(to, event=event, kind=kind, url=_place(first), now=now, words=words, not_before=not_before)
 
 
-def breached(clocks: list[Clock], *, now: datetime) -> None:
-    """Tell the owner and their manager of one lead's clocks that are past due."""
-    first = min(clocks, key=lambda clock: clock.due_at)
-    named = {"lead": _who(first.lead), "owner": first.owner or first.team or _("nobody")}
-    to_owner, to_manager = _("Overdue: %(lead)s") % named, _("Overdue with %(owner)s: %(lead)s") % named
-    told = dict.fromkeys(managers_of(user=first.owner, team=first.team), to_manager)
-    if first.owner is not None:
-        told[first.owner] = to_owner
-    for recipient, subject in told.items():
-        _tell_of(recipient, subject, clocks, now=now)
-    for clock in clocks:
-        messages.announce(
-            event=f"clock:{clock.pk}:breached", kind=Announcement.CLOCK_BREACHED, data=_clock_facts(clock), now=now
+def breached(clock: Clock, *, now: datetime) -> None:
+    """Tell other programs that a promised time has passed; whom of the people is told is the agreement's matter."""
+    event = f"clock:{clock.pk}:breached"
+    messages.announce(event=event, kind=Announcement.CLOCK_BREACHED, data=_clock_facts(clock), now=now)
+
+
+def waived(clock: Clock, *, to: User, by: User, why: str, now: datetime) -> None:
+    """Tell the other side's manager that a clock does not count any more, and why."""
+
+    def words() -> tuple[str, str]:
+        named = {"lead": _who(clock.lead), "by": by, "promise": clock.commitment, "why": why}
+        return _("Waived by %(by)s: %(lead)s") % named, _("%(promise)s does not count for this lead: %(why)s") % named
+
+    _tell(to, event=f"clock:{clock.pk}:waived", kind=Kind.OVERDUE, url=_computed(clock), now=now, words=words)
+
+
+def paused(clock: Clock, pause: ClockPause, *, to: User, now: datetime) -> None:
+    """Tell the other side's person that a clock stands, why and until when."""
+
+    def words() -> tuple[str, str]:
+        named = {
+            "lead": _who(clock.lead),
+            "by": pause.by,
+            "promise": clock.commitment,
+            "why": pause.reason,
+            "until": moment_text(pause.ends_at, now),
+        }
+        return (
+            _("Paused by %(by)s: %(lead)s") % named,
+            _("%(promise)s: the clock stands until %(until)s. %(why)s.") % named,
         )
 
-
-def _tell_of(recipient: User, subject: str, clocks: list[Clock], *, now: datetime) -> None:
-    event = f"clock:{clocks[0].pk}:breached"
-    _tell(
-        recipient,
-        event=event,
-        kind=Kind.OVERDUE,
-        url=_place(clocks[0]),
-        now=now,
-        words=lambda: (subject, _owed(clocks, now=now)),
-    )
+    _tell(to, event=f"pause:{pause.pk}", kind=Kind.DUE_SOON, url=_computed(clock), now=now, words=words)
 
 
-def _tell(recipient: User, *, event: str, kind: Kind, url: str, now: datetime, words: Words) -> None:
+def _tell(
+    recipient: User,
+    *,
+    event: str,
+    kind: Kind,
+    url: str,
+    now: datetime,
+    words: Words,
+    not_before: datetime | None = None,
+) -> None:
     with timezone.override(ZoneInfo(recipient.timezone)):
         subject, body = words()
-    messages.write(event=event, kind=kind, recipient=recipient, subject=subject, body=body, url=url, now=now)
+    messages.write(
+        event=event,
+        kind=kind,
+        recipient=recipient,
+        subject=subject,
+        body=body,
+        url=url,
+        now=now,
+        not_before=not_before,
+    )
 
 
 def _facts(handoff: Handoff) -> dict[str, Any]:
@@ -186,6 +230,10 @@ def _owed(clocks: list[Clock], *, now: datetime) -> str:
 
 def _pack(handoff: Handoff) -> str:
     return reverse("home:pack", args=(handoff.public_id,))
+
+
+def _computed(clock: Clock) -> str:
+    return reverse("sla:clock", args=(clock.public_id,))
 
 
 def _place(clock: Clock) -> str:

@@ -1,9 +1,10 @@
-"""Celery's way in: hand over what is qualified, warn of and record what is late."""
+"""Celery's way in: hand over what is qualified, escalate and record what is late."""
 
 from celery import shared_task
 
 from leadsla import clock
-from sla import acceptance, clocks, compliance, handoff
+from leadsla.outbox.waking import wake
+from sla import acceptance, asked_again, clocks, compliance, escalation, handoff, what_if
 
 BATCH = 500
 
@@ -18,14 +19,15 @@ def sweep_handovers() -> int:
 
 
 @shared_task
-def sweep_clocks() -> int:
-    """Warn of clocks that end soon and record those past due; returns how many steps were taken."""
+def escalate() -> int:
+    """Take the steps that are due for clocks and record those past due; returns how many steps were taken."""
     now = clock.now()
+    asked_again.start(now=now)
     steps = 0
     while True:
-        swept = clocks.sweep(now=now, limit=BATCH)
-        steps += swept.warned + swept.breached
-        if swept.warned + swept.breached < BATCH:
+        swept = escalation.sweep(now=now, limit=BATCH)
+        steps += swept.steps + swept.breached
+        if swept.claimed < BATCH or not swept.steps + swept.breached:
             return steps
 
 
@@ -45,4 +47,20 @@ def recompute_acceptance() -> int:
 def replay_open_periods() -> int:
     """Recompute every period that is not settled, and the acceptance of their months: facts arrive late."""
     now = clock.now()
+    asked_again.start(now=now, since=asked_again.NIGHTLY)
     return compliance.replay(now=now) + acceptance.replay(now=now)
+
+
+@shared_task
+def run_what_if(what_if_id: int) -> str:
+    """Replay the past for a question, as far as it is not done."""
+    return what_if.run_through(what_if_id, now=clock.now).status
+
+
+@shared_task
+def resume_what_ifs() -> int:
+    """Take up questions whose worker died or that could not be queued."""
+    found = what_if.stopped(now=clock.now())
+    for what_if_id in found:
+        wake(run_what_if, what_if_id)
+    return len(found)

@@ -42,10 +42,9 @@ class Clock(models.Model):
     limit = models.ForeignKey(TimeLimit, on_delete=models.PROTECT, related_name="+")
     calendar_version = models.ForeignKey(CalendarVersion, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField()
-    budget_seconds = models.FloatField()  # working seconds, pauses included
+    budget_seconds = models.FloatField()  # working seconds as agreed; pauses come on top
     due_at = models.DateTimeField()
-    warn_at = models.DateTimeField(null=True)
-    warned_at = models.DateTimeField(null=True)
+    warn_at = models.DateTimeField(null=True)  # from then on it counts as due soon
     next_step_at = models.DateTimeField(null=True)  # the next moment at which the sweep has something to do
     breached_at = models.DateTimeField(null=True)  # the due time, never when it was noticed
     plan_at = ArrayField(models.DateTimeField(), default=list)  # when the steps of its escalation are due, in order
@@ -120,6 +119,7 @@ class ClockStep(models.Model):
     due_at = models.DateTimeField()  # when it was to be taken
     taken_at = models.DateTimeField()
     what = models.CharField(max_length=250, blank=True)  # whom it told, or to whom it went
+    is_done = models.BooleanField(default=True)  # false: there was no need for it any more; `what` says why
 
     class Meta:
         ordering = ("taken_at", "pk")
@@ -186,6 +186,7 @@ class ClockChange(models.Model):
     class Kind(models.TextChoices):
         WAIVED = "waived", _("Waived")
         RETRACTED = "retracted", _("Breach retracted: it was done in time, and entered late")
+        UPHELD = "upheld", _("Stays late: the entry was not confirmed")
         REBASED = "rebased", _("Put under another version")
         RESTARTED = "restarted", _("Started anew for a new owner")
 

@@ -1,4 +1,4 @@
-"""Clocks: start, warn, breach, once each, and what a countdown shows. Expected times are calculated by hand."""
+"""Clocks: start, stop, run on, and what a countdown shows. Expected times are calculated by hand."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from leads.models import Lead
-from leadsla.accounts.models import Team, User
+from leadsla.accounts.models import User
 from leadsla.outbox.models import Message
-from sla import clocks
+from sla import clocks, escalation
 from sla import handoff as handoffs
-from sla.models import Clock, ClockStep, Decision, Handoff
+from sla.models import Clock, Decision, Handoff
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MakeLead = Callable[..., Lead]
@@ -51,128 +51,6 @@ def warm(asks: MakeLead, sam: User, sue: User) -> Handoff:
     return handed_over(asks(at=moment), at=moment, temperature="warm")
 
 
-# --- the sweep
-
-
-def test_at_eighty_per_cent_the_owner_is_reminded_once(warm: Handoff, sam: User) -> None:
-    # 48 of 60 minutes: 40 on Tuesday and 8 on Wednesday.
-    assert clock(warm, "first_follow_up").warn_at == berlin(2026, 3, 4, 9, 8)
-    assert clocks.sweep(now=berlin(2026, 3, 4, 9, 7, 59)) == clocks.Swept(0, 0)
-    assert clocks.sweep(now=berlin(2026, 3, 4, 9, 8)) == clocks.Swept(1, 0)
-    assert clocks.sweep(now=berlin(2026, 3, 4, 9, 9)) == clocks.Swept(0, 0)
-    told = Message.objects.get(recipient=sam, channel="in_app", event__contains="warned")
-    assert told.subject == "Due today 09:20: Kern, Karin Kern"
-    assert ClockStep.objects.get().kind == "warned"
-
-
-def test_past_due_is_stamped_with_the_due_time_and_told_once(warm: Handoff, sam: User, sue: User) -> None:
-    assert clocks.sweep(now=berlin(2026, 3, 4, 9, 20)) == clocks.Swept(1, 0)  # exactly at the due time is in time
-    assert clocks.sweep(now=berlin(2026, 3, 4, 11, 0)) == clocks.Swept(0, 1)
-    assert clocks.sweep(now=berlin(2026, 3, 4, 11, 0)) == clocks.Swept(0, 0)
-    late = clock(warm, "first_follow_up")
-    assert (late.outcome, late.breached_at, late.responsible) == ("running", berlin(2026, 3, 4, 9, 20), sam)
-    told = Message.objects.filter(channel="in_app", event__contains="breached").order_by("recipient__name")
-    assert [(each.recipient, each.subject) for each in told] == [
-        (sam, "Overdue: Kern, Karin Kern"),
-        (sue, "Overdue with Sam Becker: Kern, Karin Kern"),
-    ]
-
-
-def test_a_breach_goes_on_measuring(warm: Handoff, sam: User) -> None:
-    clocks.sweep(now=berlin(2026, 3, 4, 11, 0))
-    done = berlin(2026, 3, 4, 13, 30)
-    handoffs.record_follow_up(warm, at=done, counts_as_attempt=True, reached=True, now=done)
-    late = clock(warm, "first_follow_up")
-    # 40 min on Tuesday, 3 h and 30 min on Wednesday; the buyer waited 20 h 40.
-    assert (late.outcome, late.used_seconds) == ("late", (40 + 180 + 30) * 60.0)
-    assert late.waited_seconds == (20 * 60 + 40) * 60.0
-
-
-def test_a_sweep_that_comes_late_tells_of_the_breach_only(warm: Handoff, sam: User) -> None:
-    assert clocks.sweep(now=berlin(2026, 3, 4, 15, 0)) == clocks.Swept(0, 1)
-    assert not Message.objects.filter(event__contains="warned").exists()
-
-
-def test_one_message_for_two_clocks_of_one_lead(warm: Handoff, sam: User) -> None:
-    clocks.sweep(now=berlin(2026, 3, 5, 9, 0))  # both first follow-up and decision are past due
-    assert ClockStep.objects.filter(kind="breached").count() == 2
-    told = Message.objects.get(recipient=sam, channel="in_app", event__contains="breached")
-    assert told.body.splitlines() == [
-        "First follow-up in time: yesterday 09:20",
-        "Decided in time: yesterday 16:50",
-    ]
-
-
-def test_responsible_is_who_had_it_at_the_due_time(warm: Handoff, sam: User, sue: User, nia: User) -> None:
-    handoffs.reassign(warm, to=nia, by=sue, now=berlin(2026, 3, 4, 9, 40))
-    clocks.sweep(now=berlin(2026, 3, 4, 10, 0))
-    late = clock(warm, "first_follow_up")
-    assert (late.owner, late.responsible) == (nia, sam)
-
-
-def test_stopping_late_before_any_sweep_knows_who_it_was(warm: Handoff, sam: User, sue: User, nia: User) -> None:
-    handoffs.reassign(warm, to=nia, by=sue, now=berlin(2026, 3, 4, 9, 10))
-    done = berlin(2026, 3, 4, 10, 0)
-    handoffs.record_follow_up(warm, at=done, counts_as_attempt=True, reached=True, now=done)
-    assert clock(warm, "first_follow_up").responsible == nia
-
-
-def test_the_team_is_responsible_for_what_waits_in_its_queue(asks: MakeLead, north: Team, sue: User) -> None:
-    moment = berlin(2026, 3, 3, 10, 0)
-    handed = handed_over(asks(at=moment), at=moment)
-    clocks.sweep(now=moment + HOUR)
-    late = clock(handed, "first_follow_up")
-    assert (late.responsible, late.team) == (None, north)
-    told = Message.objects.get(channel="in_app", event__contains="breached")
-    assert (told.recipient, told.subject) == (sue, "Overdue with North: Kern, Karin Kern")
-
-
-def test_a_message_that_fails_is_tried_again_and_stops_nobody(asks: MakeLead, sam: User, sue: User, nia: User) -> None:
-    moment = berlin(2026, 3, 3, 10, 0)
-    bad = handed_over(asks(at=moment), at=moment)
-    good = handed_over(asks("Olaf Orth", at=moment, domain="orth.example"), at=moment)
-    handoffs.reassign(bad, to=nia, by=sue, now=moment)
-    User.objects.filter(pk=nia.pk).update(timezone="Nowhere/Else")  # no message to her can be composed
-    assert clocks.sweep(now=moment + 6 * MINUTE) == clocks.Swept(0, 2)
-    assert clock(bad, "first_follow_up").breached_at == moment + 5 * MINUTE
-    assert clock(good, "first_follow_up").next_step_at is None
-    assert clocks.sweep(now=moment + 10 * MINUTE) == clocks.Swept(0, 0)
-    User.objects.filter(pk=nia.pk).update(timezone="Europe/Berlin")
-    assert clocks.sweep(now=moment + 12 * MINUTE) == clocks.Swept(0, 1)
-    assert Message.objects.filter(recipient=nia, subject="Overdue: Kern, Karin Kern", channel="in_app").count() == 1
-
-
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
-def test_ten_workers_take_each_step_once(asks: MakeLead, sam: User, sue: User) -> None:
-    moment = berlin(2026, 3, 3, 10, 0)
-    for number in range(12):
-        handed_over(asks(f"Person No{number}", at=moment, domain=f"no{number}.example"), at=moment)
-    found: list[clocks.Swept] = []
-
-    def work() -> None:
-        try:
-            found.append(clocks.sweep(now=moment + HOUR, limit=5))
-        finally:
-            connection.close()
-
-    for _round in range(3):
-        threads = [threading.Thread(target=work) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(timeout=60)
-    assert sum(swept.breached for swept in found) == 12
-    assert ClockStep.objects.filter(kind="breached").count() == 12
-    assert Message.objects.filter(recipient=sam, channel="in_app", event__contains="breached").count() == 12
-
-
-def test_a_stopped_clock_is_left_alone(warm: Handoff, sam: User) -> None:
-    moment = berlin(2026, 3, 3, 17, 0)
-    handoffs.record_follow_up(warm, at=moment, counts_as_attempt=True, reached=True, now=moment)
-    handoffs.record_decision(warm, decision=Decision.ACCEPTED, by=sam, now=moment)
-    assert clocks.sweep(now=berlin(2026, 3, 10, 9, 0)) == clocks.Swept(0, 0)  # the update is far away yet
-
-
 # --- marketing's clock before the handover
 
 
@@ -185,10 +63,13 @@ def test_what_waits_for_handing_over_has_a_clock(asks: MakeLead, mia: User, max_
     waits = Clock.objects.get(lead=lead)
     assert (waits.started_at, waits.due_at) == (moment, berlin(2026, 3, 3, 10, 15))
     assert (waits.side, waits.owner, waits.handoff) == ("marketing", mia, None)
-    clocks.sweep(now=moment + 20 * MINUTE)
+    escalation.sweep(now=moment + 20 * MINUTE)
     assert set(
-        Message.objects.filter(channel="in_app", event__contains="breached").values_list("recipient", flat=True)
-    ) == {mia.pk, max_.pk}
+        Message.objects.filter(channel="in_app", event__startswith="clock").values_list("recipient", flat=True)
+    ) == {
+        mia.pk,
+        max_.pk,
+    }
     handed = handoffs.hand_over(lead, by=mia, now=moment + 30 * MINUTE)
     waits.refresh_from_db()
     assert (waits.outcome, waits.handoff, waits.responsible) == ("late", handed, mia)

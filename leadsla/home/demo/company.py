@@ -14,7 +14,7 @@ from leads.models import Campaign, CampaignCost, Lead
 from leadsla.accounts.models import User
 from leadsla.home.demo import arrivals, cast, history, past, today, writing
 from leadsla.outbox.models import Message
-from sla import acceptance, clocks, compliance
+from sla import acceptance, compliance, escalation
 from sla.models import Agreement, Commitment, Target
 
 SEED = 2026
@@ -158,7 +158,7 @@ def _settle(start: datetime, now: datetime) -> None:
     scoring.score(everybody, now=now)
     qualification.judge(everybody, now=now)
     _analyze("sla_handoff", "sla_round", "sla_clock")
-    clocks.sweep(now=now, limit=5_000)
+    escalation.sweep(now=now, limit=5_000, moves_handoffs=False)  # the stories say who has what
     Message.objects.filter(channel=Message.Channel.EMAIL).delete()  # nobody wants six months of mail
     month = start
     while month <= now:

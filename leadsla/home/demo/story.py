@@ -9,8 +9,8 @@ from feedback.attempts import A_DAY_AT_MOST, APART
 from feedback.models import Answer, FollowUp, OutcomeReport
 from leads.models import Stage
 from leadsla.accounts.models import Side, Team, User
-from sla import calendars
-from sla.models import Agreement, CalendarVersion, Clock, Handoff, Round, TimeLimit
+from sla import calendars, plans
+from sla.models import Agreement, CalendarVersion, Clock, EscalationStep, Handoff, Round, TimeLimit
 from sla.working_time import WorkingTime
 
 Outcome = Clock.Outcome
@@ -82,6 +82,7 @@ class Limit:
     version: CalendarVersion
     hours: WorkingTime
     length: timedelta
+    steps: list[EscalationStep]
 
     def due(self, start: datetime) -> datetime:
         """Return when something is due that starts at a moment."""
@@ -95,11 +96,14 @@ class Times:
         self.agreement, self.now = agreement, now
         self._limits: dict[tuple[str, str], Limit] = {}
         limits = TimeLimit.objects.filter(target__agreement=agreement)
+        steps = list(agreement.escalation.all())
         for limit in limits.select_related("calendar", "target__commitment"):
             version = calendars.current(limit.calendar, now=now)
             hours = calendars.working_time(version)
-            found = Limit(limit, version, hours, calendars.budget(limit, hours))
-            self._limits[limit.target.commitment.measure, limit.temperature] = found
+            measure = limit.target.commitment.measure
+            chosen = plans.chosen([step for step in steps if step.temperature == limit.temperature], measure=measure)
+            found = Limit(limit, version, hours, calendars.budget(limit, hours), chosen)
+            self._limits[measure, limit.temperature] = found
 
     def of(self, measure: str, story: Story) -> Limit:
         """Return the time for something at a story's temperature."""
@@ -152,7 +156,9 @@ class Times:
         is_cancelled = cancelled_at is not None and (stopped_at is None or cancelled_at < stopped_at)
         end = cancelled_at if is_cancelled else stopped_at
         if end is None or end > self.now:
-            clock.next_step_at = clock.warn_at
+            planned = plans.plan(found.steps, hours=found.hours, start=start, budget=found.length)
+            clock.plan_at, clock.plan_steps = planned.at, planned.steps
+            clock.next_step_at = planned.next_after(due)
         else:
             is_late = end > due
             clock.stopped_at = end

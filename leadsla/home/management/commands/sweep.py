@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from feedback import decisions
 from leadsla import clock
-from sla import clocks, handoff
+from sla import asked_again, clocks, escalation, handoff
 
 MOST_PASSES = 10_000
 
@@ -28,16 +28,17 @@ class Command(BaseCommand):
         carried_out = _all(lambda: decisions.carry_out_due(now=now))
         handed_over = _all(lambda: handoff.hand_over_ready(now=now).handed_over)
         started = _all(lambda: clocks.start_hand_over(now=now))
+        started += asked_again.start(now=now)
         steps = _all(lambda: _steps(now))
         self.stdout.write(
             f"{carried_out} answers carried out, {handed_over} leads handed over, "
-            f"{started} handover clocks started, {steps} warnings and breaches."
+            f"{started} clocks started, {steps} steps and breaches."
         )
 
 
 def _steps(now: datetime) -> int:
-    swept = clocks.sweep(now=now)
-    return swept.warned + swept.breached
+    swept = escalation.sweep(now=now)
+    return swept.steps + swept.breached
 
 
 def _all(sweep: Any) -> int:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from leads import qualification
 from leads.models import Company, Lead, Stage
 from leadsla.accounts.access import Act, may
-from leadsla.accounts.models import User
+from leadsla.accounts.models import Team, User
 from sla import agreements
 from sla.models import Agreement, Commitment, Handoff, Target
 
@@ -22,6 +22,10 @@ class HandoverRefused(Exception):  # noqa: N818  # it reads as what happened
 
 class AtCapacity(HandoverRefused):
     """Everybody who is there has the most open handoffs that they may have; the lead waits."""
+
+    def __init__(self, why: str, *, team: Team) -> None:
+        super().__init__(why)
+        self.team = team
 
 
 def refuse_open(lead: Lead) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sla import clocks
 from sla.models import Clock, Commitment, Decision, Handoff
+from sla.rounds import owes
 
 Measure = Commitment.Measure
 
@@ -82,7 +83,7 @@ def _update(handoff: Handoff, *, at: datetime, now: datetime) -> None:
 
 
 def _start(handoff: Handoff, measure: str, *, at: datetime, now: datetime) -> None:
-    if handoff.agreement is None or handoff.is_notice:
+    if handoff.agreement is None or not owes(handoff):
         return
     clocks.start(
         measure=measure,

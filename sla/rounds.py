@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from leads.models import Lead
 from leadsla.accounts.models import Team, User
-from sla import clocks, notices, packs
-from sla.models import Assignment, Clock, Commitment, Handoff, Round
+from sla import clocks, notices, packs, turns
+from sla.calendars import current, working_time
+from sla.models import Assignment, Clock, Commitment, Handoff, ReleasePlan, Round
 
 Measure = Commitment.Measure
 
 
-def open_round(handoff: Handoff, *, because: Round.OpenedBecause, now: datetime, lead: Lead | None = None) -> Round:
+def open_round(
+    handoff: Handoff,
+    *,
+    because: Round.OpenedBecause,
+    now: datetime,
+    lead: Lead | None = None,
+    plan: ReleasePlan | None = None,
+    note: str = "",
+) -> Round:
     """Open the round that the handoff's columns name: freeze a pack, start what sales owes, tell the owner.
 
-    *Decide* starts with each round, *first follow-up* until there was one. A notice has a pack, but owes nothing.
+    *Decide* starts with each round, *first follow-up* until there was one. A notice has a pack, but owes nothing; so
+    does a second leg whose agreement does not cover it. After an overturned rejection there is nothing to decide.
 
     Args:
         handoff: saved, with round, team and owner of the new round.
         because: why.
         now: the moment.
         lead: the handoff's, where it is at hand as `loaded` gives it.
+        plan: the release plan that it comes from, with its own times; later rounds find it by themselves.
+        note: what whoever passes it on says.
     """
     lead = lead or loaded(handoff.lead_id)
     pack, person = packs.freeze(lead, agreement=handoff.agreement, now=now)
+    if note:
+        person["note"] = note  # free text, so it is kept where erasure empties
     opened = Round.objects.create(
         handoff=handoff,
         number=handoff.round,
@@ -38,12 +53,8 @@ def open_round(handoff: Handoff, *, because: Round.OpenedBecause, now: datetime,
     )
     if handoff.is_notice or handoff.agreement is None:
         return opened
-    owed: dict[str, timedelta | None] = {Measure.DECIDE: None}
-    before = _first_follow_up_before(handoff) if because == Round.OpenedBecause.FIXED else None
-    if handoff.first_follow_up_at is None and (before is None or before.outcome == Clock.Outcome.CANCELLED):
-        owed[Measure.FIRST_FOLLOW_UP] = _left(before) if before is not None else None
     started: list[Clock] = []
-    for measure, left in owed.items():
+    for measure, left in _owed(handoff, because=because, plan=plan, now=now).items():
         clock = clocks.start(
             measure=measure,
             lead=lead,
@@ -61,6 +72,39 @@ def open_round(handoff: Handoff, *, because: Round.OpenedBecause, now: datetime,
             started.append(clock)
     notices.handed_over(handoff, because=because, due=started, now=now)
     return opened
+
+
+def _owed(
+    handoff: Handoff, *, because: Round.OpenedBecause, plan: ReleasePlan | None, now: datetime
+) -> dict[str, timedelta | None]:
+    """Return what sales owes in a new round, and the working time for it; None for all that is agreed."""
+    if not owes(handoff):
+        return {}
+    if plan is None and because != Round.OpenedBecause.HANDED_OVER:
+        plan = ReleasePlan.objects.filter(items__handoff=handoff).first()
+    found: dict[str, timedelta | None] = {}
+    if because != Round.OpenedBecause.OVERTURNED:
+        found[Measure.DECIDE] = _of_plan(handoff, plan and plan.decide_working_days, now=now)
+    goes_on = because in {Round.OpenedBecause.FIXED, Round.OpenedBecause.OVERTURNED}
+    before = _first_follow_up_before(handoff) if goes_on else None
+    if handoff.first_follow_up_at is None and (before is None or before.outcome == Clock.Outcome.CANCELLED):
+        own = _of_plan(handoff, plan and plan.follow_up_working_days, now=now)
+        found[Measure.FIRST_FOLLOW_UP] = own if before is None else _left(before)
+    return found
+
+
+def owes(handoff: Handoff) -> bool:
+    """Tell whether times run for a handoff: not for a notice, for a second leg only where the agreement covers it."""
+    if handoff.is_notice or handoff.agreement is None:
+        return False
+    return handoff.leg == 1 or handoff.agreement.covers_second_leg
+
+
+def _of_plan(handoff: Handoff, working_days: int | None, *, now: datetime) -> timedelta | None:
+    """Return the working time that a release plan gives, in days of the agreement's calendar."""
+    if working_days is None or handoff.agreement is None:
+        return None
+    return working_time(current(handoff.agreement.calendar, now=now)).working_day * working_days
 
 
 def _first_follow_up_before(handoff: Handoff) -> Clock | None:
@@ -86,10 +130,24 @@ def assign(
     now: datetime,
     by: User | None = None,
     counts: bool = True,
+    shares: Mapping[int, float] | None = None,
+    lapses_at: datetime | None = None,
 ) -> Assignment:
-    """Write into the ledger who has a handoff from now on, ending what was before."""
+    """Write into the ledger who has a handoff from now on, ending what was before.
+
+    Args:
+        handoff: which.
+        user: who has it; None puts it into the team's queue.
+        team: theirs, or the queue's.
+        why: in words.
+        now: the moment.
+        by: who decided it.
+        counts: whether it may be one of the person's turns.
+        shares: what the turn was chosen on; None where it was nobody's turn.
+        lapses_at: when a claim ends by itself.
+    """
     handoff.assignments.filter(ended_at=None).update(ended_at=now)
-    return Assignment.objects.create(
+    line = Assignment(
         handoff=handoff,
         user=user,
         team=team,
@@ -97,5 +155,10 @@ def assign(
         assigned_at=now,
         why=why[:250],
         by=by,
-        counts=counts and user is not None,
+        counts=counts and user is not None and (shares is not None or turns.takes_turns(user, team)),
+        lapses_at=lapses_at,
     )
+    if line.counts:
+        line.shares = turns.take(line, shares=shares, now=now)
+    line.save()
+    return line

@@ -13,7 +13,7 @@ from sla.models.agreements import (
 from sla.models.calendars import Calendar, CalendarVersion, PersonalCalendar
 from sla.models.clocks import Clock, ClockChange, ClockPause, ClockStep, PauseReason
 from sla.models.compliance import AcceptanceRate, Compliance, ComplianceStatus
-from sla.models.handoffs import Decision, Handoff, Round
+from sla.models.handoffs import Decision, Handoff, Round, RulingWord
 from sla.models.planning import Assumptions, WhatIf
 from sla.models.routing import Assignment, Capacity, ReleaseItem, ReleasePlan, RoutingRule, Succession, Turn
 
@@ -43,6 +43,7 @@ __all__ = [
     "ReleasePlan",
     "Round",
     "RoutingRule",
+    "RulingWord",
     "Signature",
     "Succession",
     "Target",

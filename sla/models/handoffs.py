@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from leads.models import Campaign, Definition, Door, Lead, Origin, ScoreModel, Source, Temperature
-from leadsla.accounts.models import Team
+from leadsla.accounts.models import Side, Team
 from sla.models.agreements import Agreement
 from sla.querysets import HandoffQuerySet
 
@@ -158,6 +158,7 @@ class Round(models.Model):
         HANDED_OVER = "handed_over", _("Handed over")
         FIXED = "fixed", _("Fixed and returned by marketing")
         REROUTED = "rerouted", _("Rerouted")
+        OVERTURNED = "overturned", _("The rejection was overturned")
 
     handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="rounds")
     number = models.PositiveSmallIntegerField()
@@ -213,3 +214,26 @@ class Round(models.Model):
 
     def __str__(self) -> str:
         return f"round {self.number}"
+
+
+class RulingWord(models.Model):
+    """What one person says about a contested rejection: a manager of each side, and a third person if they differ."""
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="ruling_words")
+    side = models.CharField(max_length=10, choices=Side, blank=True)  # empty: the third person that is named
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    ruling = models.CharField(max_length=10, choices=Round.Ruling)
+    why = models.TextField(blank=True)
+    said_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("said_at", "pk")
+        verbose_name = _("word on a contest")
+        verbose_name_plural = _("words on contests")
+        constraints = (
+            models.UniqueConstraint(fields=("round", "side"), name="one_word_per_side_and_contest"),
+            models.CheckConstraint(condition=~Q(ruling="neither"), name="a_word_is_for_one_side"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.ruling}"

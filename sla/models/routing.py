@@ -65,6 +65,7 @@ class Assignment(models.Model):
     why = models.CharField(max_length=250)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     counts = models.BooleanField(default=True)  # in the ledger of turns
+    shares = models.JSONField(default=dict)  # what it added to the balances of those who were there: user id → share
     credited_back = models.BooleanField(default=False)
     lapses_at = models.DateTimeField(null=True)  # of a claim: back to the team's queue, unless followed up by then
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -175,25 +176,29 @@ def start_draft(base: Agreement | None, *, by: User, now: datetime) -> Agreement
     source = base or Agreement.objects.in_force(now=now).last() or Agreement.objects.order_by("pk").last()
     if source is None:
         raise Refused({WHOLE: _("There is no agreement to start from. Load the portal's default data first.")})
-    draft = Agreement(
-        version=1, created_by=by, created_at=now, **{name: getattr(source, name) for name in COPIED if name != "series"}
-    )
+    draft = copied(source, by=by, now=now)
     if base is not None:
         _follow(base, draft, now=now)
     else:
+        draft.series = uuid.uuid4()
         draft.name = _("New agreement")
     draft.save(force_insert=True)
-    if base is None:
+    if base is None or source.definition.in_force_until is not None:  # what ended is never put in force again
         draft.definition = copy_of(source.definition, draft=draft)
         draft.save(update_fields=["definition"])
-    _copy_promises(source, draft)
+    copy_promises(source, draft)
     return draft
+
+
+def copied(source: Agreement, *, by: User, now: datetime) -> Agreement:
+    """Return an unsaved version 1 with the terms of another agreement, in its series, not its promises."""
+    return Agreement(version=1, created_by=by, created_at=now, **{name: getattr(source, name) for name in COPIED})
 
 
 def _follow(base: Agreement, draft: Agreement, *, now: datetime) -> None:
     """Make a draft the next version of an agreement, from the next period on."""
     versions = Agreement.objects.filter(series=base.series)
-    other = versions.filter(status__in=OPEN).first()
+    other = versions.filter(status__in=OPEN, changes_score_model_only=False).first()
     if other is not None:
         words = {"number": other.version, "status": other.get_status_display().lower()}
         raise Refused(
@@ -204,7 +209,6 @@ def _follow(base: Agreement, draft: Agreement, *, now: datetime) -> None:
                 % words
             }
         )
-    draft.series = base.series
     draft.version = (versions.aggregate(latest=Max("version"))["latest"] or 0) + 1
     held = versions.exclude(in_force_from=None)
     draft.based_on = (
@@ -230,7 +234,8 @@ def _is_boundary(day: date, *, kind: str) -> bool:
     return periods.of_day(day, kind=kind, timezone="UTC").start == day
 
 
-def _copy_promises(source: Agreement, draft: Agreement) -> None:
+def copy_promises(source: Agreement, draft: Agreement) -> None:
+    """Give a draft the promises, times and escalation steps of another agreement."""
     for target in source.targets.prefetch_related("limits"):
         limits = list(target.limits.all())
         target.pk, target.agreement = None, draft

@@ -81,6 +81,11 @@ class Agreement(models.Model):
             models.UniqueConstraint(
                 fields=("series",), condition=Q(status="active"), name="one_active_agreement_per_series"
             ),
+            models.UniqueConstraint(
+                fields=("series",),
+                condition=Q(status__in=("draft", "proposed"), changes_score_model_only=False),
+                name="one_open_draft_per_series",
+            ),
             models.CheckConstraint(
                 condition=~Q(status="active") | Q(in_force_from__isnull=False), name="active_agreement_has_start"
             ),

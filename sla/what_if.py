@@ -30,6 +30,7 @@ Measure = Commitment.Measure
 ANSWERED = (Measure.FIRST_FOLLOW_UP, Measure.DECIDE)  # what a response target can be asked of
 AT_ONCE = 5_000  # handoffs that a page replays while somebody waits
 STALE = timedelta(minutes=2)  # without a sign of life for so long, a run counts as stopped
+FRESH = timedelta(days=1)  # an answer that is older is replayed again
 RUNNING = (WhatIf.Status.WAITING, WhatIf.Status.RUNNING)
 
 
@@ -421,6 +422,20 @@ def read(what_if: WhatIf) -> Answer:
     result = what_if.result or {"days": 0, "periods": []}
     found = tuple(Replayed.read(each) for each in result["periods"])
     return Answer(Question.read(what_if.question), result["days"], found)
+
+
+def answered(agreement: Agreement, question: Question, *, days: int, now: datetime) -> Answer | None:
+    """Return the newest answer of the last day to a question that was asked in the background; None without one."""
+    asked = WhatIf.objects.filter(
+        agreement__series=agreement.series,
+        status=WhatIf.Status.DONE,
+        question=question.as_json(),
+        result__days=days,
+        asked_at__gt=now - FRESH,
+        asked_at__lte=now,
+    )
+    found = asked.order_by("-asked_at").first()
+    return read(found) if found else None
 
 
 def cancel(what_if: WhatIf, *, now: datetime) -> bool:

@@ -51,6 +51,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Place, ...]], ...] = (
             Place(_("Sales feedback"), "home:sales_feedback", "message", Act.SEE_SALES_FEEDBACK),
             Place(_("New lead"), "leads:new", "user-plus", Act.EDIT_LEADS),
             Place(_("Import"), "leads:imports", "file-import", Act.IMPORT_LEADS),
+            Place(_("Inbound webhooks"), "leads:hooks", "webhook", Act.SET_UP_CAPTURE),
             Place(_("Import outcomes"), "feedback:imports", "file-import", Act.IMPORT_OUTCOMES),
         ),
     ),
@@ -66,6 +67,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Place, ...]], ...] = (
         _("Contract"),
         (
             Place(_("Agreement"), "sla:agreement", "signature", Act.SEE_AGREEMENTS),
+            Place(_("Planner"), "sla:planning", "adjustments", Act.PLAN),
             Place(_("Calendars"), "sla:calendars", "calendar", Act.SEE_AGREEMENTS),
         ),
     ),
@@ -74,6 +76,8 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Place, ...]], ...] = (
         (
             Place(_("People and data"), "admin:index", "settings", Act.MANAGE_PEOPLE),
             Place(_("Configuration"), "admin:index", "settings", Act.CONFIGURE),
+            Place(_("Messages"), "outbox:messages", "mail", Act.SEE_MESSAGES),
+            Place(_("Webhooks"), "outbox:webhooks", "webhook", Act.MANAGE_WEBHOOKS),
         ),
     ),
 )

@@ -8,6 +8,7 @@ import { startForms, startSheets } from "./forms.js";
 import { startFrame } from "./frame.js";
 import { startKeys } from "./keys.js";
 import { startReasons } from "./reasons.js";
+import { startSliders } from "./slider.js";
 import { startUndo } from "./undo.js";
 import { startWeekGrids } from "./week_grid.js";
 
@@ -17,7 +18,16 @@ startFrame();
 startKeys();
 startAsk();
 startForms();
-for (const start of [startCountdowns, startUndo, startReasons, startSheets, startDropzones, startCharts, startWeekGrids]) {
+for (const start of [
+  startCountdowns,
+  startUndo,
+  startReasons,
+  startSheets,
+  startDropzones,
+  startCharts,
+  startWeekGrids,
+  startSliders,
+]) {
   start(document);
   document.addEventListener("htmx:load", (event) => event.target !== document.body && start(event.target));
 }

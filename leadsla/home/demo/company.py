@@ -14,7 +14,7 @@ from leads.models import Campaign, CampaignCost, Lead
 from leadsla.accounts.models import User
 from leadsla.home.demo import arrivals, cast, history, past, today, writing
 from leadsla.outbox.models import Message
-from sla import acceptance, compliance, escalation
+from sla import acceptance, assumptions, compliance, escalation
 from sla.models import Agreement, Commitment, Target
 
 SEED = 2026
@@ -27,6 +27,8 @@ CAMPAIGNS = (
     ("Trade fair", "Bring your worst line; we look at it at the booth.", "When is the next shutdown?", 5200),
     ("Customers invite", "Recommended by people who did it.", "What did your colleague tell you?", 300),
 )
+REVENUE_GOAL = 400_000  # a month, in the currency of its deals
+
 # What the demo company promises instead of the figures that a portal without history starts with.
 PROMISES: dict[str, tuple[str, str | None, str]] = {
     Commitment.Measure.QUANTITY: ("120", "150", "P25–P75 of the last six months."),
@@ -122,6 +124,7 @@ def _promise(agreement: Agreement, *, size: float) -> None:
             share = Decimal(size)
             target.at_least, target.at_most = round(target.at_least * share, 0), round(target.at_most * share, 0)
         target.save(update_fields=("at_least", "at_most", "note"))
+    assumptions.assume(revenue_goal=round(REVENUE_GOAL * Decimal(size)))
 
 
 def _owners(random: Random, crew: cast.Cast, everybody: list[arrivals.Person]) -> dict[str, User]:

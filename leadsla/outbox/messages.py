@@ -195,3 +195,8 @@ def dead() -> QuerySet[Message]:
 def replay_dead(*, now: datetime) -> int:
     """Give dead messages another series of attempts; returns how many."""
     return retrying.replay(dead(), now=now)
+
+
+def replay_one(message: Message, *, now: datetime) -> int:
+    """Give one dead message another series of attempts; 0 when it is not dead, or its endpoint is switched off."""
+    return retrying.replay(dead().filter(pk=message.pk), now=now)

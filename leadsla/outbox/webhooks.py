@@ -23,7 +23,9 @@ LONGEST_RETRY_AFTER = timedelta(hours=24)
 GONE = 410
 
 
-def deliver_due(*, now: datetime, limit: int = 200, seconds: float = TAKES_AT_MOST) -> int:
+def deliver_due(
+    *, now: datetime, limit: int = 200, seconds: float = TAKES_AT_MOST, patience: float = posting.TAKES_AT_MOST
+) -> int:
     """Deliver events that are due. Endpoints are served side by side, the events of each in their order.
 
     An endpoint that fails is left alone for a while; one that says that it is gone, or fails for days, is switched off
@@ -33,6 +35,7 @@ def deliver_due(*, now: datetime, limit: int = 200, seconds: float = TAKES_AT_MO
         now: what is due by then, and the time of the attempts.
         limit: how many events at most.
         seconds: after so long no further one is begun; what is left is for the next delivery.
+        patience: seconds that an endpoint has to answer.
 
     Returns:
         How many were delivered.
@@ -45,7 +48,7 @@ def deliver_due(*, now: datetime, limit: int = 200, seconds: float = TAKES_AT_MO
     count = 0
     while turns and monotonic() < until:
         wave = [waiting[turns.popleft()].popleft() for _place in range(min(SIDE_BY_SIDE, len(turns)))]
-        count += sum(_deliver(wave, waiting, now=now))
+        count += sum(_deliver(wave, waiting, now=now, patience=patience))
         turns.extend(pk for pk in (_endpoint(message).pk for message in wave) if waiting[pk])
     for left in waiting.values():
         retrying.release(left)
@@ -57,10 +60,10 @@ def _endpoint(message: Message) -> WebhookEndpoint:
     return message.endpoint
 
 
-def _deliver(wave: list[Message], waiting: dict[int, deque[Message]], *, now: datetime) -> list[int]:
+def _deliver(wave: list[Message], waiting: dict[int, deque[Message]], *, now: datetime, patience: float) -> list[int]:
     """Send one event to each of some endpoints and note what came of it; what waits behind a failure rests."""
     active = [message for message in wave if _endpoint(message).is_active]
-    results = posting.post_all([_post(message, now=now) for message in active])
+    results = posting.post_all([_post(message, now=now) for message in active], seconds=patience)
     for message in wave:
         if message not in active:  # it was written while the endpoint was being switched off
             endpoint = _endpoint(message)

@@ -37,7 +37,7 @@ def test_public_addresses_are_taken_apart(url: str, host: str, port: int, path: 
         "intranet",
         "127.0.0.1",
         "127.8.9.1",
-        "0.0.0.0",  # noqa: S104  # it is to be refused
+        "0.0.0.0",
         "10.0.0.5",
         "172.16.1.1",
         "192.168.1.1",

@@ -1,0 +1,211 @@
+"""What the draft editor shows: every section with its form, the sentences as they read now, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django_stubs_ext import StrOrPromise
+
+from leads import conditions
+from leads.condition_form import ConditionForm
+from leads.models import Temperature
+from leadsla.accounts.models import Side
+from sla import agreements, drafting
+from sla.drafting import CLOCKS, SIDES, Measure
+from sla.editor_forms import AboutForm, DefinitionForm, EscalationForm, OrderForm, PromiseForm, RulesForm
+from sla.models import Agreement, Target
+
+SCOPE = "scope"  # begins the names of the inputs of the scope's rows
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One promise of the draft, with the form that changes it.
+
+    Attributes:
+        measure: code.
+        label: what is measured.
+        sentence: as it reads now; "" while it is not promised.
+        note: where its figure comes from.
+        form: its fields.
+        is_open: the form is shown, because it is being changed.
+    """
+
+    measure: str
+    label: StrOrPromise
+    sentence: str
+    note: str
+    form: PromiseForm
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class SidePromises:
+    """What one side promises, and what it could promise, too."""
+
+    side: str
+    label: StrOrPromise
+    promises: list[Promise]
+    not_promised: list[tuple[str, StrOrPromise]]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One thing to look at before a draft is proposed, and where it is changed."""
+
+    words: str
+    anchor: str
+
+
+def page(
+    draft: Agreement, *, now: datetime, bound: Mapping[str, Any] | None = None, adding: str = ""
+) -> dict[str, Any]:
+    """Return what the editor's page shows.
+
+    Args:
+        draft: the draft.
+        now: the moment.
+        bound: forms that hold what was typed, by section: about, scope, order, rules, definition, a measure, or
+            `escalation-hot`; the others are filled from the draft.
+        adding: code of a measure that is to be promised; its empty form is shown.
+
+    Returns:
+        The context of `sla/editor.html`.
+    """
+    given = dict(bound or {})
+    return {
+        "draft": draft,
+        "about": given.get("about") or AboutForm(draft=draft, now=now),
+        "conditions": given.get("scope") or scope_rows(draft),
+        "order": given.get("order") or OrderForm(draft=draft),
+        "sides": sides(draft, bound=given, adding=adding),
+        "definition": given.get("definition") or DefinitionForm(draft=draft),
+        "escalation": [
+            given.get(f"escalation-{temperature}") or EscalationForm.of(draft, temperature=temperature)
+            for temperature in Temperature.values
+        ],
+        "rules": given.get("rules") or RulesForm(draft=draft),
+        "points": missing(draft, now=now),
+        "now": now,
+    }
+
+
+def part(context: Mapping[str, Any], section: str, *, is_saved: bool = False) -> dict[str, Any]:
+    """Return what one section of the page adds to its context when it is shown by itself.
+
+    Args:
+        context: of the page.
+        section: about, scope, definition, rules, `promise-decide` or `escalation-hot`.
+        is_saved: it was saved just now.
+    """
+    kind, _dash, code = section.partition("-")
+    of_promises = (one for side in context["sides"] for one in side.promises)
+    return {
+        "section": f"sla/_editor_{kind}.html",
+        "saved": section if is_saved else "",
+        "promise": next((one for one in of_promises if one.measure == code), None) if kind == "promise" else None,
+        "steps": next((one for one in context["escalation"] if one.temperature == code), None),
+    }
+
+
+def scope_rows(draft: Agreement, data: Any = None) -> ConditionForm:
+    """Return the rows of the draft's scope."""
+    return ConditionForm(data, condition=draft.scope, prefix=SCOPE, of_judgement=True)
+
+
+def sides(draft: Agreement, *, bound: Mapping[str, Any], adding: str = "") -> list[SidePromises]:
+    """Return the promises of both sides in the order of the contract, marketing's first."""
+    return [
+        SidePromises(
+            side,
+            label,
+            promises(draft, side=side, bound=bound, adding=adding),
+            not_promised(draft, side=side, but=adding),
+        )
+        for side, label in (
+            (Side.MARKETING, _("Marketing promises sales")),
+            (Side.SALES, _("Sales promises marketing")),
+        )
+    ]
+
+
+def promises(draft: Agreement, *, side: str, bound: Mapping[str, Any], adding: str = "") -> list[Promise]:
+    """Return the promises of one side; at the end the one that is to be added."""
+    found = [
+        promise(draft, target, form=bound.get(target.commitment.measure))
+        for target in _targets(draft)
+        if target.commitment.side == side
+    ]
+    known = {one.measure for one in found}
+    new = next((one for one in bound if one in Measure.values and one not in known), adding)
+    if new in Measure.values and new not in known and SIDES[Measure(new)] == side:
+        form = bound.get(new) or PromiseForm(draft=draft, measure=new)
+        found.append(Promise(new, Measure(new).label, "", "", form, is_open=True))
+    return found
+
+
+def promise(
+    draft: Agreement,
+    target: Target,
+    *,
+    form: PromiseForm | None = None,
+) -> Promise:
+    """Return one promise with its sentence and its form."""
+    measure = Measure(target.commitment.measure)
+    return Promise(
+        measure,
+        measure.label,
+        agreements.sentence(target, agreement=draft),
+        target.note,
+        form or PromiseForm(draft=draft, measure=measure, target=target),
+        is_open=form is not None,
+    )
+
+
+def target_of(draft: Agreement, measure: str) -> Target | None:
+    """Return what a draft promises under a measure; None where it promises nothing."""
+    return next((one for one in _targets(draft) if one.commitment.measure == measure), None)
+
+
+def not_promised(draft: Agreement, *, side: str, but: str = "") -> list[tuple[str, StrOrPromise]]:
+    """Return what a side could promise, too, but for the one whose form is open."""
+    promised = {one.commitment.measure for one in _targets(draft)} | {but}
+    return [(one.value, one.label) for one in Measure if SIDES[one] == side and one not in promised]
+
+
+def _targets(draft: Agreement) -> list[Target]:
+    return list(draft.targets.select_related("commitment").prefetch_related("limits__calendar"))
+
+
+def missing(draft: Agreement, *, now: datetime) -> list[Point]:
+    """Return what stands in the way of proposing a draft, or what the other side will ask first; none when ready."""
+    found: list[Point] = []
+    targets = _targets(draft)
+    measures = {one.commitment.measure for one in targets}
+    problem = drafting.start_problem(draft, now=now)
+    if problem:
+        found.append(Point(problem, "about"))
+    if not draft.why:
+        found.append(Point(_("Say why it should change: the other side reads that first."), "about"))
+    for side, label in ((Side.MARKETING, _("Marketing")), (Side.SALES, _("Sales"))):
+        if not any(SIDES[Measure(one)] == side for one in measures):
+            found.append(Point(_("%(side)s promises nothing yet.") % {"side": label}, f"promises-{side}"))
+    for one in targets:
+        measure = Measure(one.commitment.measure)
+        if measure in CLOCKS and not one.limits.all():
+            found.append(Point(_("“%(promise)s” has no time yet.") % {"promise": measure.label}, f"promise-{measure}"))
+    criteria = draft.definition.criteria.all()
+    if not any(one.required_by_asked or one.required_by_nurtured for one in criteria):
+        found.append(Point(_("No door of the definition asks for a criterion."), "definition"))
+    if not draft.escalation.exists():
+        found.append(Point(_("Nothing happens when a time runs out: add a step."), "escalation"))
+    return found
+
+
+def scope_in_words(draft: Agreement) -> str:
+    """Return for which leads a draft is, in words."""
+    return conditions.in_words(draft.scope)

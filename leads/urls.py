@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads import condition_views, duplicate_views, import_views, views
+from leads import condition_views, duplicate_views, hook_views, import_views, views
 
 app_name = "leads"
 urlpatterns = [
@@ -23,4 +23,12 @@ urlpatterns = [
     path("imports/<uuid:public_id>/run/", import_views.import_run, name="import_run"),
     path("imports/<uuid:public_id>/cancel/", import_views.import_cancel, name="import_cancel"),
     path("imports/<uuid:public_id>/errors.csv", import_views.import_errors, name="import_errors"),
+    path("in/<uuid:public_id>/", hook_views.deliver, name="deliver"),
+    path("webhooks/", hook_views.hook_list, name="hooks"),
+    path("webhooks/new/", hook_views.hook_edit, name="hook_new"),
+    path("webhooks/<uuid:public_id>/", hook_views.hook_detail, name="hook"),
+    path("webhooks/<uuid:public_id>/edit/", hook_views.hook_edit, name="hook_edit"),
+    path("webhooks/<uuid:public_id>/matching/", hook_views.hook_matching, name="hook_matching"),
+    path("webhooks/<uuid:public_id>/switch/", hook_views.hook_switch, name="hook_switch"),
+    path("webhooks/deliveries/<uuid:public_id>/again/", hook_views.delivery_again, name="delivery_again"),
 ]

@@ -29,6 +29,7 @@ class Act(StrEnum):
     EDIT_LEADS = "edit_leads"
     IMPORT_LEADS = "import_leads"
     IMPORT_OUTCOMES = "import_outcomes"
+    SET_UP_CAPTURE = "set_up_capture"
     HAND_OVER = "hand_over"
     OVERRIDE_GATE = "override_gate"
     SEE_SALES_FEEDBACK = "see_sales_feedback"
@@ -65,6 +66,7 @@ ROLES: dict[Act, frozenset[Role]] = {
     Act.EDIT_LEADS: MARKETING,
     Act.IMPORT_LEADS: MARKETING | OPERATIONS,
     Act.IMPORT_OUTCOMES: MANAGERS | OPERATIONS,
+    Act.SET_UP_CAPTURE: OPERATIONS | {Role.MARKETING_MANAGER},
     Act.HAND_OVER: MARKETING,
     Act.OVERRIDE_GATE: frozenset({Role.MARKETING_MANAGER}),
     Act.SEE_SALES_FEEDBACK: MARKETING,

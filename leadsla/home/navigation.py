@@ -78,8 +78,6 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Place, ...]], ...] = (
             Place(_("Configuration"), "admin:index", "settings", Act.CONFIGURE),
             Place(_("Messages"), "outbox:messages", "mail", Act.SEE_MESSAGES),
             Place(_("Webhooks"), "outbox:webhooks", "webhook", Act.MANAGE_WEBHOOKS),
-            Place(_("Messages"), "outbox:messages", "mail", Act.SEE_MESSAGES),
-            Place(_("Webhooks"), "outbox:webhooks", "webhook", Act.MANAGE_WEBHOOKS),
         ),
     ),
 )

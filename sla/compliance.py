@@ -24,6 +24,7 @@ HISTORY_PERIODS = 6
 HISTORY_REACHES = timedelta(days=600)  # six quarters and some
 HISTORY_WORTH_CASES = 20.0  # a rate's whole history weighs at most as much as twenty cases of now
 LOCK = 7_264_101  # one recompute at a time
+WORK_MEMORY = "64MB"  # of this transaction only; with PostgreSQL's 4 MB a busy period would be sorted on disk
 
 DERIVED = (
     "period_end",
@@ -162,7 +163,7 @@ def _write(scopes: Sequence[Scope], *, now: datetime) -> int:
     if not scopes:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s), set_config('work_mem', %s, true)", [LOCK, WORK_MEMORY])
     rows = _judged(scopes, now=now)
     Compliance.objects.bulk_create(
         rows,
@@ -185,7 +186,7 @@ def _write(scopes: Sequence[Scope], *, now: datetime) -> int:
 
 
 def tallies(scopes: Sequence[Scope], *, now: datetime) -> list[Tally]:
-    """Count the cases of every commitment in some scopes, by one statement.
+    """Count the cases of every commitment in some scopes, by one statement each: so the planner knows the period.
 
     Args:
         scopes: agreements in periods.
@@ -194,9 +195,12 @@ def tallies(scopes: Sequence[Scope], *, now: datetime) -> list[Tally]:
     Returns:
         One tally per target and period, earliest period first.
     """
-    if not scopes:
-        return []
-    sql, parameters = measures.counted(scopes, now=now)
+    found = [tally for one in scopes for tally in _tallies(one, now=now)]
+    return sorted(found, key=lambda tally: (tally.period_start, tally.agreement_id, tally.commitment_id))
+
+
+def _tallies(scope: Scope, *, now: datetime) -> list[Tally]:
+    sql, parameters = measures.counted([scope], now=now)
     sql += """
         SELECT s.agreement_id, s.period_start, t.commitment_id, c.measure, t.at_least, t.at_most,
                coalesce(sum(f.count) FILTER (WHERE f.part = 'kept'), 0)::int,
@@ -211,8 +215,7 @@ def tallies(scopes: Sequence[Scope], *, now: datetime) -> list[Tally]:
         JOIN sla_commitment c ON c.id = t.commitment_id
         LEFT JOIN counted f ON f.agreement_id = s.agreement_id AND f.period_start = s.period_start
             AND f.measure = c.measure AND (f.side IS NULL OR f.side = c.side)
-        GROUP BY s.agreement_id, s.period_start, t.commitment_id, c.measure, t.at_least, t.at_most
-        ORDER BY s.period_start, s.agreement_id, t.commitment_id"""
+        GROUP BY s.agreement_id, s.period_start, t.commitment_id, c.measure, t.at_least, t.at_most"""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return [Tally(*row) for row in cursor.fetchall()]

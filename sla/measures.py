@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -251,13 +251,13 @@ def facts(
     """
     given, parameters = _given(scopes, now=now, measures=measures)
     branches = [
-        f"SELECT agreement_id, period_start, '{code}', NULL::text, id, NULL::bigint, {part}, {note}, {final} "  # noqa: S608
+        f"SELECT agreement_id, period_start, '{code}', NULL::text, id, NULL::bigint, {part}, {note}, {final} "  # noqa: S608  # constants only
         f"FROM {source} WHERE {only}"
         for code, (source, only, part, note, final) in _CASES.items()
         if code in measures
     ]
     if CLOCKED.intersection(measures):
-        branches.append(f"SELECT {', '.join(_OWED_COLUMNS)} FROM owed")  # noqa: S608
+        branches.append(f"SELECT {', '.join(_OWED_COLUMNS)} FROM owed")  # noqa: S608  # constants only
     # Put together from the constants below; every value is a parameter.
     sql = f"""{given},
         facts (agreement_id, period_start, measure, side, handoff_id, clock_id, part, note, is_final)
@@ -280,33 +280,35 @@ def counted(scopes: Sequence[Scope], *, now: datetime) -> tuple[str, list[Any]]:
     """
     given, parameters = _given(scopes, now=now, measures=tuple(MEASURES))
     branches = [
-        f"SELECT agreement_id, period_start, '{code}', NULL::text, {part}, {final}, count "  # noqa: S608
+        f"SELECT agreement_id, period_start, '{code}', NULL::text, {part}, {final}, count "  # noqa: S608  # constants only
         f"FROM alike_{source} WHERE {only}"
         for code, (source, only, part, _note, final) in _CASES.items()
     ]
     branches.append(
         "SELECT agreement_id, period_start, measure, side, part, is_final, count(*) FROM owed GROUP BY 1, 2, 3, 4, 5, 6"
     )
-    alike = [
-        f"alike_{source} AS (SELECT {', '.join(columns)}, count(*) AS count "  # noqa: S608
-        f"FROM {source} GROUP BY {', '.join(columns)})"
-        for source, columns in _ALIKE.items()
-    ]
-    sql = f"""{given}, {", ".join(alike)},
+    chances = f"agreement_id, period_start, {', '.join(_CHANCE_FLAGS)}"
+    alike = f"""
+        alike_handed AS (
+            SELECT agreement_id, period_start, {_unpacked(_ALIKE)}, count
+            FROM (SELECT agreement_id, period_start, {_packed(_ALIKE)} AS code, count(*) AS count FROM handed
+                  GROUP BY 1, 2, 3) packed),
+        alike_chances AS (SELECT {chances}, count(*) AS count FROM chances GROUP BY {chances})"""  # noqa: S608  # constants
+    sql = f"""{given}, {alike},
         counted (agreement_id, period_start, measure, side, part, is_final, count)
-            AS ({" UNION ALL ".join(branches)})"""
+            AS MATERIALIZED ({" UNION ALL ".join(branches)})"""
     return sql, parameters
 
 
 def _given(scopes: Sequence[Scope], *, now: datetime, measures: Collection[str]) -> tuple[str, list[Any]]:
     values, parameters = _scope_rows(scopes, now=now)
     lines, line_parameters = _calendar_rows(scopes, now=now)
-    sql = f"""WITH scope (agreement_id, series, period_start, starts_at, ends_at, year_at, kept_seconds, kept_before,
+    sql = f"""WITH scope (agreement_id, versions, period_start, starts_at, ends_at, year_at, kept_seconds, kept_before,
                           opportunity_seconds, opportunity_before, customer_within, covers_second_leg,
-                          opens, closes, totals) AS (VALUES {values}),
-        line (version_id, opens, closes, totals) AS (VALUES {lines}),
-        moment (t) AS (VALUES (%s::timestamptz)),
-        clocked (measures) AS (VALUES (%s::text[])),
+                          opens, closes, totals) AS NOT MATERIALIZED (VALUES {values}),
+        line (version_id, opens, closes, totals) AS NOT MATERIALIZED (VALUES {lines}),
+        moment (t) AS NOT MATERIALIZED (VALUES (%s::timestamptz)),
+        clocked (measures) AS NOT MATERIALIZED (VALUES (%s::text[])),
         handed AS ({_HANDED}), chances AS ({_CHANCES}), apart AS ({_APART}), owed AS ({_OWED})"""
     return sql, [*parameters, *line_parameters, now, sorted(CLOCKED.intersection(measures))]
 
@@ -390,13 +392,17 @@ def _line_of(working_time: WorkingTime, since: datetime, until: datetime) -> _Li
 def _scope_rows(scopes: Sequence[Scope], *, now: datetime) -> tuple[str, list[Any]]:
     since, until = _span(scopes, now=now)
     lines: dict[WorkingTime, _Line] = {}
+    versions: dict[object, list[int]] = defaultdict(list)
+    of_series = Agreement.objects.filter(series__in={one.agreement.series for one in scopes})
+    for series, version in of_series.order_by("pk").values_list("series", "pk"):
+        versions[series].append(version)
     parameters: list[Any] = []
     for one in scopes:
         line = lines.setdefault(one.working_time, _line_of(one.working_time, since, until))
         kept, opportunity = one.kept_within.total_seconds(), one.opportunity_within.total_seconds()
         parameters += [
             one.agreement.pk,
-            uuid.UUID(str(one.agreement.series)),
+            versions[one.agreement.series],
             one.period.start,
             one.period.starts_at,
             one.period.ends_at,
@@ -410,7 +416,7 @@ def _scope_rows(scopes: Sequence[Scope], *, now: datetime) -> tuple[str, list[An
             *line.arrays(),
         ]
     row = (
-        "(%s::bigint, %s::uuid, %s::date, %s::timestamptz, %s::timestamptz, %s::timestamptz, %s::float8, "
+        "(%s::bigint, %s::bigint[], %s::date, %s::timestamptz, %s::timestamptz, %s::timestamptz, %s::float8, "
         "%s::timestamptz, %s::float8, %s::timestamptz, %s::interval, %s::bool, %s::float8[], %s::float8[], "
         "%s::float8[])"
     )
@@ -503,8 +509,9 @@ _HANDED = f"""
     CROSS JOIN scope s
     JOIN sla_handoff h ON h.agreement_id = s.agreement_id AND h.handed_over_at >= s.starts_at
         AND h.handed_over_at < s.ends_at AND h.handed_over_at <= moment.t
-    LEFT JOIN sla_round r ON r.handoff_id = h.id AND r.number = CASE WHEN h.round = 1 THEN 1 ELSE (
-        SELECT max(x.number) FROM sla_round x WHERE x.handoff_id = h.id AND x.opened_at <= moment.t) END
+    LEFT JOIN sla_round r ON r.handoff_id = h.id AND r.opened_at >= s.starts_at AND r.opened_at <= moment.t
+        AND (r.number = h.round OR NOT EXISTS (SELECT FROM sla_round x WHERE x.handoff_id = r.handoff_id
+                                               AND x.number > r.number AND x.opened_at <= moment.t))
     WHERE h.origin = 'live' AND NOT h.is_notice AND h.leg = 1
 """  # noqa: S608  # constants only
 
@@ -516,9 +523,8 @@ _CHANCES = f"""
            CASE WHEN h.won_at IS NULL THEN false ELSE h.won_at <= h.handed_over_at + s.customer_within END AS is_won
     FROM moment
     CROSS JOIN scope s
-    JOIN sla_agreement a ON a.series = s.series
-    JOIN sla_handoff h ON h.agreement_id = a.id AND h.handed_over_at >= s.year_at AND h.handed_over_at < s.ends_at
-        AND h.handed_over_at <= moment.t
+    JOIN sla_handoff h ON h.agreement_id = ANY(s.versions) AND h.handed_over_at >= s.year_at
+        AND h.handed_over_at < s.ends_at AND h.handed_over_at <= moment.t
     WHERE h.origin = 'live' AND NOT h.is_notice AND h.leg = 1
 """  # noqa: S608  # constants only
 
@@ -605,11 +611,43 @@ _CASES: dict[str, tuple[str, str, str, str, str]] = {
     ),
 }
 
-# What of a handoff decides about its cases; rows that agree in it are counted together.
+# What of a handoff decides about its cases, and the words that it can be; () of what is true or false.
 _ALIKE: dict[str, tuple[str, ...]] = {
-    "handed": (
-        "agreement_id", "period_start", "counts", "is_above_range", "is_override", "is_withdrawn", "decision",
-        "is_counted", "ruling", "is_given_back", "is_final", "is_silent", "is_opportunity", "had_its_time", "reason",
-    ),
-    "chances": ("agreement_id", "period_start", "is_override", "is_withdrawn", "had_its_time", "is_won"),
-}  # fmt: skip
+    "counts": (),
+    "is_above_range": (),
+    "is_override": (),
+    "is_withdrawn": (),
+    "decision": ("accepted", "rejected"),
+    "is_counted": (),
+    "ruling": ("contested", "neither", "overturned", "upheld"),
+    "is_given_back": (),
+    "is_final": (),
+    "is_silent": (),
+    "is_opportunity": (),
+    "had_its_time": (),
+    "reason": ("usable", "unusable", "contested", "neither", "overturned"),
+}
+_CHANCE_FLAGS = ("is_override", "is_withdrawn", "had_its_time", "is_won")
+_WIDTH = 3  # bits of each; eight words at most
+
+
+def _packed(columns: Mapping[str, tuple[str, ...]]) -> str:
+    """Return SQL for one number that holds all the columns: grouping by one is much faster than by a dozen."""
+    codes = (
+        f"coalesce(array_position('{{{','.join(words)}}}'::text[], {column}), 0)"
+        if words
+        else f"({column} IS TRUE)::int"
+        for column, words in columns.items()
+    )
+    return " | ".join(f"({code}::bigint << {_WIDTH * place})" for place, code in enumerate(codes))
+
+
+def _unpacked(columns: Mapping[str, tuple[str, ...]]) -> str:
+    """Return SQL for the columns in such a number; no word becomes "" (of a reason: none)."""
+    found = []
+    for place, (column, words) in enumerate(columns.items()):
+        code = f"(code >> {_WIDTH * place} & {2**_WIDTH - 1})"
+        none = "NULL" if column == "reason" else "''"
+        word = f"coalesce(('{{{','.join(words)}}}'::text[])[{code}::int], {none})"
+        found.append(f"{word if words else f'{code} = 1'} AS {column}")
+    return ", ".join(found)

@@ -138,6 +138,13 @@ class Handoff(models.Model):
             models.Index(fields=("lead",), name="handoff_by_lead"),
             models.Index(fields=("-handed_over_at", "-id"), name="handoff_by_moment"),
             models.Index(fields=("decided_at",), name="handoff_by_decision"),
+            # The few whose clocks count differently: compliance joins its clocks with these only.
+            models.Index(
+                fields=("id",),
+                include=("is_above_range", "is_notice", "origin", "leg"),
+                condition=Q(is_above_range=True) | Q(is_notice=True) | Q(leg__gt=1) | ~Q(origin="live"),
+                name="handoff_apart",
+            ),
         )
 
     def __str__(self) -> str:
@@ -209,6 +216,26 @@ class Round(models.Model):
                 fields=("ruling_due_at",),
                 condition=Q(contested_at__isnull=False, ruling=""),
                 name="round_waits_for_a_ruling",
+            ),
+            # Compliance reads a period's rounds from here: the rows themselves are long, because of the packs.
+            models.Index(
+                fields=("opened_at",),
+                include=(
+                    "handoff",
+                    "number",
+                    "opened_because",
+                    "decision",
+                    "decided_at",
+                    "reason",
+                    "is_counted",
+                    "is_usable",
+                    "returned_at",
+                    "contested_at",
+                    "ruling_due_at",
+                    "ruling",
+                    "ruled_at",
+                ),
+                name="round_by_opening",
             ),
         )
 

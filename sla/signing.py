@@ -46,9 +46,9 @@ def propose(draft: Agreement, *, by: User, now: datetime) -> Agreement:
     except drafts.Refused as refused:
         raise Refused(str(refused)) from None
     _follow_what_holds(found)
-    problems = [*_what_is_missing(found, now=now), *filter(None, [order_problem(found)])]
+    problems = what_is_missing(found, now=now)
     if problems:
-        raise Refused(" ".join(problems))
+        raise Refused(" ".join(words for _section, words in problems))
     found.text = wording.full_text(found, now=now)
     found.text_hash = wording.hash_of(found.text)
     found.status, found.proposed_by, found.proposed_at = Status.PROPOSED, by, now
@@ -67,34 +67,43 @@ def _follow_what_holds(draft: Agreement) -> None:
     draft.based_on = waits or holds or draft.based_on
 
 
-def _what_is_missing(draft: Agreement, *, now: datetime) -> list[str]:
-    problems = []
+def what_is_missing(draft: Agreement, *, now: datetime) -> list[tuple[str, str]]:
+    """Say why a draft cannot be proposed yet: the section of the draft, and what is wrong in it; none when it can.
+
+    Sections are about, scope, `promises-sales`, `promise-decide`, definition, rules and escalation.
+    """
+    problems: list[tuple[str, str]] = []
     targets = list(draft.targets.select_related("commitment").prefetch_related("limits"))
     promising = {target.commitment.side for target in targets}
     problems += [
-        _("%(side)s promises nothing. Add a promise.") % {"side": side.label} for side in Side if side not in promising
+        (f"promises-{side}", _("%(side)s promises nothing. Add a promise.") % {"side": side.label})
+        for side in Side
+        if side not in promising
     ]
     for target in targets:
         measure = Commitment.Measure(target.commitment.measure)
         if measure in drafting.CLOCKS and not target.limits.all():
-            problems.append(_("“%(promise)s” has no times. Set them, or remove it.") % {"promise": measure.label})
+            words = _("“%(promise)s” has no times. Set them, or remove it.") % {"promise": measure.label}
+            problems.append((f"promise-{measure}", words))
     criteria = draft.definition.criteria.all()
     if not any(each.required_by_asked or each.required_by_nurtured for each in criteria):
-        problems.append(_("The definition of qualified requires no criterion."))
+        problems.append(("definition", _("The definition of qualified requires no criterion.")))
     if draft.definition.score_model.status == ScoreModel.Status.DRAFT:
-        problems.append(_("The score model of the definition is a draft. Publish it first."))
+        problems.append(("definition", _("The score model of the definition is a draft. Publish it first.")))
     try:
         conditions.compile(draft.scope, now=now)
     except conditions.ConditionError as error:
-        problems.append(_("The scope means nothing any more: %(why)s") % {"why": error})
-    people = [draft.ruling_person, *(step.recipient for step in draft.escalation.select_related("recipient"))]
+        problems.append(("scope", _("The scope means nothing any more: %(why)s") % {"why": error}))
+    people = [("rules", draft.ruling_person)]
+    people += [("escalation", step.recipient) for step in draft.escalation.select_related("recipient")]
     problems += [
-        _("%(name)s is no longer active. Name somebody else.") % {"name": person}
-        for person in dict.fromkeys(people)
+        (section, _("%(name)s is no longer active. Name somebody else.") % {"name": person})
+        for section, person in dict.fromkeys(people)
         if person is not None and not person.is_active
     ]
-    start = drafting.start_problem(draft, now=now)
-    return [*problems, start] if start else problems
+    problems.append(("about", drafting.start_problem(draft, now=now)))
+    problems.append(("scope", order_problem(draft)))
+    return [(section, words) for section, words in problems if words]
 
 
 def order_problem(candidate: Agreement) -> str:

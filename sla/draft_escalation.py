@@ -108,7 +108,7 @@ def _wrong_order(draft: Agreement, temperature: str, steps: Sequence[Step], *, n
     """Find steps that come before the one above them, for any of the clocks that both stand for; or twice."""
     errors: dict[str, str] = {}
     named = {measure for step in steps for measure in step.measures}
-    for measure, budget in _budgets(draft, temperature, now=now).items():
+    for measure, budget in budgets(draft, temperature, now=now).items():
         before: timedelta | None = None
         taken: set[tuple[timedelta, str, int | None]] = set()
         for place, step in enumerate(steps):
@@ -128,7 +128,22 @@ def _wrong_order(draft: Agreement, temperature: str, steps: Sequence[Step], *, n
     return errors
 
 
-def _budgets(draft: Agreement, temperature: str, *, now: datetime) -> dict[str, timedelta]:
+def in_order(draft: Agreement, temperature: str, *, now: datetime) -> list[EscalationStep]:
+    """Return the steps of a draft for one temperature as they are taken: by clocks named, then those of all others."""
+    steps = list(draft.escalation.filter(temperature=temperature).select_related("recipient"))
+    given = budgets(draft, temperature, now=now)
+    named = {measure for step in steps for measure in step.measures}
+    others = [measure for measure in given if measure not in named]
+
+    def place(step: EscalationStep) -> tuple[bool, list[str], timedelta]:
+        of = next((given[measure] for measure in step.measures or others if measure in given), timedelta(days=1))
+        return not step.measures, sorted(step.measures), of * float(step.share) + timedelta(minutes=step.minutes)
+
+    return sorted(steps, key=place)
+
+
+def budgets(draft: Agreement, temperature: str, *, now: datetime) -> dict[str, timedelta]:
+    """Return the working time that a draft gives for leads of one temperature, by clock."""
     limits = TimeLimit.objects.filter(target__agreement=draft, temperature=temperature).select_related(
         "calendar", "target__commitment"
     )

@@ -10,12 +10,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
-from leads import conditions
 from leads.condition_form import ConditionForm
 from leads.models import Temperature
 from leadsla.accounts.models import Side
-from sla import agreements, drafting
-from sla.drafting import CLOCKS, SIDES, Measure
+from sla import agreements, signing
+from sla.drafting import SIDES, Measure
 from sla.editor_forms import AboutForm, DefinitionForm, EscalationForm, OrderForm, PromiseForm, RulesForm
 from sla.models import Agreement, Target
 
@@ -55,10 +54,11 @@ class SidePromises:
 
 @dataclass(frozen=True)
 class Point:
-    """One thing to look at before a draft is proposed, and where it is changed."""
+    """One thing to look at before a draft is proposed, and where it is changed; advice does not stand in the way."""
 
     words: str
     anchor: str
+    is_advice: bool = False
 
 
 def page(
@@ -76,7 +76,7 @@ def page(
     Returns:
         The context of `sla/editor.html`.
     """
-    given = dict(bound or {})
+    given, points = dict(bound or {}), missing(draft, now=now)
     return {
         "draft": draft,
         "about": given.get("about") or AboutForm(draft=draft, now=now),
@@ -85,11 +85,12 @@ def page(
         "sides": sides(draft, bound=given, adding=adding),
         "definition": given.get("definition") or DefinitionForm(draft=draft),
         "escalation": [
-            given.get(f"escalation-{temperature}") or EscalationForm.of(draft, temperature=temperature)
+            given.get(f"escalation-{temperature}") or EscalationForm.of(draft, temperature=temperature, now=now)
             for temperature in Temperature.values
         ],
         "rules": given.get("rules") or RulesForm(draft=draft),
-        "points": missing(draft, now=now),
+        "points": points,
+        "is_ready": all(point.is_advice for point in points),
         "now": now,
     }
 
@@ -182,30 +183,11 @@ def _targets(draft: Agreement) -> list[Target]:
 
 
 def missing(draft: Agreement, *, now: datetime) -> list[Point]:
-    """Return what stands in the way of proposing a draft, or what the other side will ask first; none when ready."""
-    found: list[Point] = []
-    targets = _targets(draft)
-    measures = {one.commitment.measure for one in targets}
-    problem = drafting.start_problem(draft, now=now)
-    if problem:
-        found.append(Point(problem, "about"))
+    """Return what stands in the way of proposing a draft, then what the other side will ask first."""
+    found = [Point(words, section) for section, words in signing.what_is_missing(draft, now=now)]
     if not draft.why:
-        found.append(Point(_("Say why it should change: the other side reads that first."), "about"))
-    for side, label in ((Side.MARKETING, _("Marketing")), (Side.SALES, _("Sales"))):
-        if not any(SIDES[Measure(one)] == side for one in measures):
-            found.append(Point(_("%(side)s promises nothing yet.") % {"side": label}, f"promises-{side}"))
-    for one in targets:
-        measure = Measure(one.commitment.measure)
-        if measure in CLOCKS and not one.limits.all():
-            found.append(Point(_("“%(promise)s” has no time yet.") % {"promise": measure.label}, f"promise-{measure}"))
-    criteria = draft.definition.criteria.all()
-    if not any(one.required_by_asked or one.required_by_nurtured for one in criteria):
-        found.append(Point(_("No door of the definition asks for a criterion."), "definition"))
+        found.append(Point(_("Say why it should change: the other side reads that first."), "about", is_advice=True))
     if not draft.escalation.exists():
-        found.append(Point(_("Nothing happens when a time runs out: add a step."), "escalation"))
+        words = _("Nothing happens when a time runs out. Add a step, or leave it so.")
+        found.append(Point(words, "escalation", is_advice=True))
     return found
-
-
-def scope_in_words(draft: Agreement) -> str:
-    """Return for which leads a draft is, in words."""
-    return conditions.in_words(draft.scope)

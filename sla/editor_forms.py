@@ -15,7 +15,7 @@ from django_stubs_ext import StrOrPromise
 
 from leads.models import Criterion, ScoreModel, Temperature
 from leadsla.accounts.models import User
-from sla import calendars, drafting, periods, typed
+from sla import calendars, draft_escalation, drafting, periods, typed
 from sla.drafting import CLOCKS, Limit, Measure, Refused, Step
 from sla.models import Agreement, Calendar, EscalationStep, Target, TimeLimit
 
@@ -482,11 +482,11 @@ class EscalationForm(forms.BaseFormSet[StepForm]):
     """The steps for leads of one temperature."""
 
     @classmethod
-    def of(cls, draft: Agreement, *, temperature: str, data: Any = None) -> EscalationForm:
+    def of(cls, draft: Agreement, *, temperature: str, now: datetime, data: Any = None) -> EscalationForm:
         """Return the rows of a temperature: from what was posted, else from the draft, with an empty one at the end."""
         promised = draft.targets.filter(commitment__measure__in=CLOCKS).select_related("commitment")
         clocks = [(one.commitment.measure, one.commitment.get_measure_display()) for one in promised]
-        steps = [] if data is not None else list(draft.escalation.filter(temperature=temperature))
+        steps = [] if data is not None else draft_escalation.in_order(draft, temperature, now=now)
         made = forms.formset_factory(
             StepForm, formset=cls, extra=1, can_delete=True, max_num=MOST_STEPS, absolute_max=MOST_STEPS + 1
         )

@@ -129,7 +129,7 @@ def escalation(request: SignedInRequest, public_id: UUID, temperature: str) -> H
     draft, now = _draft(public_id), clock.now()
     if temperature not in Temperature.values:
         raise Http404
-    rows = EscalationForm.of(draft, temperature=temperature, data=request.POST)
+    rows = EscalationForm.of(draft, temperature=temperature, now=now, data=request.POST)
     bound = {f"escalation-{temperature}": rows}
     if request.POST.get("act") == "add":
         return _section(request, draft, bound, f"escalation-{temperature}")

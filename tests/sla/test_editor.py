@@ -475,5 +475,5 @@ def test_page_says_what_is_missing(desk, draft) -> None:
     drafting.set_promise(draft, measure="decide", at_least=Decimal("0.9"), by=draft.created_by, now=draft.created_at)
     EscalationStep.objects.filter(agreement=draft).delete()
     page = desk.get(at("edit_draft", draft)).content.decode()
-    assert "“Decided in time” has no time yet." in page
-    assert "Nothing happens when a time runs out: add a step." in page
+    assert "“Decided in time” has no times." in page
+    assert "Nothing happens when a time runs out." in page

@@ -59,6 +59,10 @@ def in_words(reason: Reason, handoff: Handoff, *, now: datetime) -> str:
         One or two sentences.
     """
     then = reason.consequence
+    if handoff.leg == 2 and then != Then.REROUTE:
+        return _("Ends here for you: it is with %(owner)s alone again, who passed it on.") % {
+            "owner": _first_owner(handoff)
+        }
     if then == Then.RECYCLE:
         cycle = handoff.lead.cycle + 1
         until = recycled_until(reason, {}, handoff, now=now)
@@ -84,6 +88,11 @@ def in_words(reason: Reason, handoff: Handoff, *, now: datetime) -> str:
     }[Then(then)]
 
 
+def _first_owner(handoff: Handoff) -> str:
+    first = handoff.parent
+    return str((first.owner or first.to_team) if first else _("nobody"))
+
+
 def counts_in_words(reason: Reason) -> str:
     """Say against whom a reason counts."""
     return {
@@ -102,7 +111,13 @@ def _managers(team: Team | None, role: Role) -> list[User]:
 
 
 def marketing_of(handoff: Handoff) -> list[User]:
-    """Return who reads an answer: the lead's marketer, else who handed it over, else their team's managers."""
+    """Return who reads an answer: the lead's marketer, else who handed it over, else their team's managers.
+
+    Of a second leg it is who passed it on.
+    """
+    if handoff.leg == 2 and handoff.parent is not None:
+        first = handoff.parent.owner
+        return [first] if first is not None and first.is_active else []
     for person in (handoff.lead.owner, handoff.handed_over_by):
         if person is not None and person.is_active:
             return [person]
@@ -212,6 +227,13 @@ def _disqualify(answer: Answer, reason: Reason, *, now: datetime) -> str:
     return in_words(reason, answer.handoff, now=now)
 
 
+def _to_first_leg(answer: Answer, *, now: datetime) -> str:
+    handoff = answer.handoff
+    given_back = answer.kind == Answer.Kind.GIVEN_BACK
+    handoffs.return_to_first(handoff, because=Because.GIVEN_BACK if given_back else Because.REJECTED, now=now)
+    return _("It is with you alone again.")
+
+
 def _review(answer: Answer, reason: Reason, *, now: datetime) -> str:
     handoff = answer.handoff
     _tell(
@@ -257,13 +279,17 @@ def carry_out(answer: Answer, *, now: datetime) -> None:
         body = _("%(by)s works on it from now on.") % words
         url = reverse("home:lead", args=(lead.public_id,))
     else:
-        happened = ACTS[answer.reason.consequence](answer, answer.reason, now=now)
+        comes_back = answer.handoff.leg == 2 and answer.reason.consequence != Then.REROUTE
+        if comes_back:
+            happened = _to_first_leg(answer, now=now)
+        else:
+            happened = ACTS[answer.reason.consequence](answer, answer.reason, now=now)
         is_back = answer.kind == Answer.Kind.GIVEN_BACK
         what = f"{'given_back' if is_back else 'rejected'}:{answer.reason.code}"
         subject = (_("%(by)s gave %(lead)s back") if is_back else _("%(by)s rejected %(lead)s")) % words
         lines = [_("Reason: %(reason)s") % {"reason": answer.reason.label}, *_said(answer, answer.reason), happened]
         body = "\n".join(lines)
-        url = reverse("home:sales_feedback")
+        url = reverse("home:pack", args=(answer.handoff.public_id,)) if comes_back else reverse("home:sales_feedback")
     _tell(answer, marketing_of(answer.handoff), what=what, subject=subject, body=body, url=url, now=now)
 
 

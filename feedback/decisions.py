@@ -312,7 +312,7 @@ def undo(answer: Answer, *, by: User, now: datetime) -> bool:
     if not handoffs.withdraw_decision(answer.round, now=now):
         transaction.set_rollback(True)
         return False
-    if answer.decision == Decision.ACCEPTED:
+    if answer.decision == Decision.ACCEPTED and answer.handoff.leg == 1:
         lead = Lead.objects.filter(pk=answer.handoff.lead_id, stage=Stage.ACCEPTED)
         stages.move(lead, to=Stage.HANDED_OVER, now=now)
     messages.withdraw(event_prefix=f"answer:{answer.pk}:")
@@ -349,6 +349,10 @@ def give_back(
     """
     if handoff.decision != Decision.ACCEPTED or handoff.closed_at:
         return None
+    second = handoffs.second_leg_of(handoff)
+    if second is not None:
+        words = {"owner": second.owner or second.to_team}
+        raise Refused({"": _("This lead is passed on: %(owner)s gives it back, or reports what came of it.") % words})
     if handoff.last_follow_up_at is None:
         raise Refused(
             {"": _("Log a follow-up first: an accepted lead is given back after contact or an attempt at it.")}

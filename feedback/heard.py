@@ -77,7 +77,7 @@ class Entry:
 
 def answers(handoffs: QuerySet[Handoff]) -> QuerySet[Answer]:
     """Return the answers to some handoffs that stand and whose minute for an undo is over."""
-    return Answer.objects.filter(handoff__in=handoffs, undone_at=None, carried_out_at__isnull=False)
+    return Answer.objects.filter(handoff__in=handoffs, handoff__leg=1, undone_at=None, carried_out_at__isnull=False)
 
 
 def deals(handoffs: QuerySet[Handoff]) -> QuerySet[OutcomeReport]:

@@ -19,6 +19,7 @@ from leads.models import Lead, Origin, Stage
 from leadsla.accounts.models import Role, User
 from sla import calendars
 from sla import handoff as handoffs
+from sla.locking import lead_first
 from sla.models import Decision, Handoff
 
 Kind = OutcomeReport.Kind
@@ -133,6 +134,7 @@ def log_follow_up(
     Raises:
         Refused: with a sentence per field.
     """
+    lead_first(handoff)
     handoff = (
         Handoff.objects.select_for_update(of=("self",))
         .select_related("to_team", "agreement__calendar")
@@ -290,6 +292,7 @@ def report(
     Raises:
         Refused: with a sentence per field.
     """
+    lead_first(handoff)
     handoff = Handoff.objects.select_for_update(of=("self",)).select_related("lead").get(pk=handoff.pk)
     currency = currency.strip().upper()
     errors = _check_outcome(handoff, kind=kind, occurred_at=occurred_at, lost_because=lost_because, now=now)

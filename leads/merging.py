@@ -224,6 +224,8 @@ def _in_words(error: IntegrityError) -> str:
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
     if constraint.startswith("one_open_handoff"):
         return _("Both are with sales right now. Wait for one decision, or withdraw one handoff; then merge them.")
+    if constraint.startswith("a_lead_"):
+        return _("Both wait in a release plan. Stop one plan, or wait until one of them is released; then merge them.")
     return _("The two leads have rows that cannot stand side by side (%(constraint)s).") % {"constraint": constraint}
 
 

@@ -35,6 +35,12 @@ def nightly(task: str, *, hour: int, minute: int) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "every 5 seconds: escalate what is due or late": tick("sla.tasks.escalate", every=timedelta(seconds=5)),
     "every 5 seconds: hand over what is qualified": tick("sla.tasks.sweep_handovers", every=timedelta(seconds=5)),
+    "every 5 seconds: take claims back that nobody followed up": tick(
+        "sla.tasks.lapse_claims", every=timedelta(seconds=5)
+    ),
+    "every minute: release what is planned for today": tick("sla.tasks.release_lists", every=timedelta(minutes=1)),
+    "every minute: end contests that nobody ruled on": tick("sla.tasks.lapse_contests", every=timedelta(minutes=1)),
+    "every minute: give turns back that were none": tick("sla.tasks.credit_turns", every=timedelta(minutes=1)),
     "every 5 seconds: carry out answers": tick("feedback.tasks.carry_out_answers", every=timedelta(seconds=5)),
     "every 5 seconds: deliver messages": tick("leadsla.outbox.tasks.deliver_messages", every=timedelta(seconds=5)),
     "every 5 seconds: tell other programs": tick("leadsla.outbox.tasks.deliver_webhooks", every=timedelta(seconds=5)),

@@ -20,7 +20,7 @@ from sla.moments import close, confirm_follow_up, record_follow_up, record_givin
 from sla.owners import claim, claim_next, lapse_claims, offer, pass_to_next, reassign, route_again, take
 from sla.rounds import open_round
 from sla.rulings import contest, rule
-from sla.second_leg import may_pass_on, pass_on
+from sla.second_leg import may_pass_on, pass_on, return_to_first, second_leg_of
 
 __all__ = [
     "RESTS_AFTER_WITHDRAWAL",
@@ -45,8 +45,10 @@ __all__ = [
     "record_giving_back",
     "record_outcome",
     "reroute",
+    "return_to_first",
     "return_to_marketing",
     "rule",
+    "second_leg_of",
     "send_again",
     "withdraw",
     "withdraw_decision",
@@ -158,6 +160,8 @@ def withdraw_decision(round_: Round, *, now: datetime) -> bool:
     measures = [Measure.DECIDE]
     if handoff.first_follow_up_at is None:
         measures.append(Measure.FIRST_FOLLOW_UP)
+    if round_.decision == Decision.REJECTED:
+        measures.append(Measure.ANSWER)
     clocks.reopen(handoff, round_number=round_.number, stopped_at=decided_at, measures=measures)
     owed.take_back(handoff, round_number=round_.number)
     _give_back_to_queue(handoff, taken_at=decided_at)

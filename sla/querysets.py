@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from leadsla.accounts import visibility
 
@@ -32,8 +32,14 @@ class HandoffQuerySet(QuerySet["Handoff"]):
     """Handoffs by what is open and who may see them."""
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Handoffs that a person sees."""
-        return self.filter(visibility.handoffs(user).rows(owner="owner", team="to_team"))
+        """Handoffs that a person sees; who sees one leg of a lead sees the other, too."""
+        reach = visibility.handoffs(user)
+        rows = reach.rows(owner="owner", team="to_team")
+        if reach.everything or reach.user_id is None:
+            return self.filter(rows)
+        mine = self.model._default_manager.filter(rows)
+        first = mine.filter(parent__isnull=False).values("parent")
+        return self.filter(rows | Q(parent__in=mine.filter(leg=1).values("pk")) | Q(pk__in=first))
 
     def answerable_by(self, user: User | AnonymousUser) -> Self:
         """Handoffs that a person may answer."""
@@ -55,6 +61,11 @@ class HandoffQuerySet(QuerySet["Handoff"]):
     def accepted(self) -> Self:
         """Open handoffs that sales works on."""
         return self.open().filter(decision="accepted")
+
+    def in_work(self) -> Self:
+        """Open handoffs that whoever has them works on: not first legs that somebody else goes on with."""
+        second = self.model._default_manager.filter(parent=OuterRef("pk"), closed_at=None).exclude(decision="rejected")
+        return self.open().filter(~Exists(second))
 
     def returned(self) -> Self:
         """Open handoffs that marketing has to fix."""

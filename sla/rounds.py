@@ -39,7 +39,7 @@ def open_round(
     lead = lead or loaded(handoff.lead_id)
     pack, person = packs.freeze(lead, agreement=handoff.agreement, now=now)
     if note:
-        person["note"] = note  # free text, so it is kept where erasure empties
+        person["passed_on"] = note  # free text, so it is kept where erasure empties
     opened = Round.objects.create(
         handoff=handoff,
         number=handoff.round,

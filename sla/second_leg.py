@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from leadsla.accounts.models import User
-from sla import routing
+from sla import moments, routing
 from sla.gate import HandoverRefused
 from sla.locking import lead_first
 from sla.models import Decision, Handoff, Round, RoutingRule
@@ -31,6 +31,24 @@ def _refusal(handoff: Handoff) -> str:
     if there is not None:
         return _("It is passed on already: it is with %(owner)s.") % {"owner": there.owner or there.to_team}
     return ""
+
+
+def second_leg_of(handoff: Handoff) -> Handoff | None:
+    """Return the open second leg of a handoff, or None."""
+    second = Handoff.objects.open().filter(parent=handoff).exclude(decision=Decision.REJECTED)
+    return second.select_related("owner", "to_team").first()
+
+
+@transaction.atomic
+def return_to_first(handoff: Handoff, *, because: str, now: datetime) -> bool:
+    """Close a second leg that was rejected or given back; the lead is with whoever holds the first again.
+
+    Nothing happens to the lead: sales still owes what it promised for the first leg.
+
+    Returns:
+        False when it was closed before.
+    """
+    return moments.close(handoff, because=because, now=now)
 
 
 @transaction.atomic

@@ -4,7 +4,18 @@ from celery import shared_task
 
 from leadsla import clock
 from leadsla.outbox.waking import wake
-from sla import acceptance, asked_again, clocks, compliance, escalation, handoff, what_if
+from sla import (
+    acceptance,
+    asked_again,
+    clocks,
+    compliance,
+    escalation,
+    handoff,
+    release,
+    rulings,
+    turn_credits,
+    what_if,
+)
 
 BATCH = 500
 
@@ -29,6 +40,30 @@ def escalate() -> int:
         steps += swept.steps + swept.breached
         if swept.claimed < BATCH or not swept.steps + swept.breached:
             return steps
+
+
+@shared_task
+def lapse_claims() -> int:
+    """Put claims that nobody followed up back into the teams' queues; returns how many."""
+    return handoff.lapse_claims(now=clock.now())
+
+
+@shared_task
+def release_lists() -> int:
+    """Hand over what the release plans give today; returns how many leads."""
+    return release.release_due(now=clock.now())
+
+
+@shared_task
+def lapse_contests() -> int:
+    """Let contests on which nobody ruled in time count for neither side; returns how many."""
+    return rulings.lapse(now=clock.now())
+
+
+@shared_task
+def credit_turns() -> int:
+    """Give turns back whose lead turned out to be none; returns how many."""
+    return turn_credits.sweep(now=clock.now())
 
 
 @shared_task

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from leadsla.accounts.models import AwayTime, Role, Team, User
@@ -212,8 +212,7 @@ def ledger(team: Team, *, temperature: str, now: datetime) -> dict[int, int]:
 
 def _open_per_user(ids: Collection[int], *, without: Handoff | None) -> dict[int, int]:
     """Count what people have open; a first leg that somebody else goes on with is not theirs to work on."""
-    passed_on = Handoff.objects.open().filter(parent=OuterRef("pk")).exclude(decision="rejected")
-    mine = Handoff.objects.open().filter(~Exists(passed_on), owner__in=ids, is_notice=False)
+    mine = Handoff.objects.in_work().filter(owner__in=ids, is_notice=False)
     mine = mine.exclude(decision="rejected").exclude(pk=without.pk if without else None)
     return dict(mine.order_by().values_list("owner").annotate(n=Count("pk")).values_list("owner", "n"))
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from sla import calendar_views, editor_views, planner_views, views
+from sla import calendar_views, editor_views, handoff_views, planner_views, release_views, rule_views, team_views, views
 
 app_name = "sla"
 urlpatterns = [
@@ -29,17 +29,36 @@ urlpatterns = [
     path("calendars/<uuid:public_id>/edit/", calendar_views.calendar_edit, name="calendar_edit"),
     path("calendars/<uuid:public_id>/preview/", calendar_views.calendar_preview, name="calendar_preview"),
     path("calendars/<uuid:public_id>/remove/", calendar_views.calendar_remove, name="calendar_remove"),
+    path("teams/", team_views.teams, name="teams"),
+    path("teams/people/<uuid:public_id>/", team_views.member, name="member"),
+    path("teams/people/<uuid:public_id>/share/", team_views.member_capacity, name="member_capacity"),
+    path("teams/people/<uuid:public_id>/hours/", team_views.member_hours, name="member_hours"),
+    path("teams/people/<uuid:public_id>/away/", team_views.away_new, name="away_new"),
+    path("teams/people/<uuid:public_id>/away/<int:pk>/remove/", team_views.away_remove, name="away_remove"),
+    path("teams/people/<uuid:public_id>/deactivate/", team_views.deactivate, name="deactivate"),
+    path("teams/routing/", rule_views.rules, name="routing"),
+    path("teams/routing/new/", rule_views.rule_edit, name="rule_new"),
+    path("teams/routing/<int:pk>/", rule_views.rule_edit, name="rule_edit"),
+    path("teams/routing/<int:pk>/move/", rule_views.rule_move, name="rule_move"),
+    path("teams/routing/<int:pk>/switch/", rule_views.rule_switch, name="rule_switch"),
+    path("teams/routing/<int:pk>/remove/", rule_views.rule_remove, name="rule_remove"),
+    path("teams/routing/dry-run/", rule_views.dry_run, name="routing_dry_run"),
+    path("releases/", release_views.releases, name="releases"),
+    path("releases/new/", release_views.release_new, name="release_new"),
+    path("releases/<uuid:public_id>/", release_views.release_detail, name="release"),
+    path("releases/<uuid:public_id>/stop/", release_views.release_stop, name="release_stop"),
     path("hand-over/<uuid:public_id>/", views.hand_over, name="hand_over"),
     path("handoffs/<uuid:public_id>/send-again/", views.send_again, name="send_again"),
     path("handoffs/<uuid:public_id>/withdraw/", views.withdraw, name="withdraw"),
     path("handoffs/<uuid:public_id>/reassign/", views.reassign, name="reassign"),
     path("handoffs/<uuid:public_id>/claim/", views.claim, name="claim"),
+    path("handoffs/<uuid:public_id>/pass-on/", handoff_views.pass_on, name="pass_on"),
     path("claim-next/", views.claim_next, name="claim_next"),
     path("planner/", planner_views.first, name="planning"),
-    path("agreement/<uuid:public_id>/planner/", planner_views.planner, name="planner"),
-    path("agreement/<uuid:public_id>/planner/assumptions/", planner_views.assume, name="assumptions"),
-    path("agreement/<uuid:public_id>/planner/take/", planner_views.take, name="planner_take"),
-    path("agreement/<uuid:public_id>/planner/ask/", planner_views.ask, name="what_if_ask"),
-    path("what-if/<uuid:public_id>/", planner_views.what_if_detail, name="what_if"),
-    path("what-if/<uuid:public_id>/cancel/", planner_views.what_if_cancel, name="what_if_cancel"),
+    path("planner/<uuid:public_id>/", planner_views.planner, name="planner"),
+    path("planner/<uuid:public_id>/assumptions/", planner_views.assume, name="assumptions"),
+    path("planner/<uuid:public_id>/take/", planner_views.take, name="planner_take"),
+    path("planner/<uuid:public_id>/ask/", planner_views.ask, name="what_if_ask"),
+    path("planner/what-if/<uuid:public_id>/", planner_views.what_if_detail, name="what_if"),
+    path("planner/what-if/<uuid:public_id>/cancel/", planner_views.what_if_cancel, name="what_if_cancel"),
 ]

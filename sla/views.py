@@ -127,8 +127,10 @@ def claim(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         messages.success(request, _("%(lead)s is yours.") % {"lead": found.lead})
     else:
         found.refresh_from_db()
-        words = {"lead": found.lead, "owner": found.owner or _("nobody")}
-        messages.warning(request, _("Too late: %(lead)s is with %(owner)s.") % words)
+        words = {"lead": found.lead, "owner": found.owner}
+        late = _("Too late: %(lead)s is with %(owner)s.")
+        not_next = _("%(lead)s cannot be claimed now: another lead is next in line, or it waits no more.")
+        messages.warning(request, (late if found.owner else not_next) % words)
     return redirect(next_of(request, reverse("home:queue")))
 
 

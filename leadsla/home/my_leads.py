@@ -163,7 +163,7 @@ def _latest_handoffs(leads: Sequence[Lead]) -> dict[int, Handoff]:
     ids = [lead.pk for lead in leads if lead.stage in WITH_SALES]
     if not ids:
         return {}
-    rows = Handoff.objects.filter(lead__in=ids).order_by("lead_id", "-recorded_at", "-pk").distinct("lead_id")
+    rows = Handoff.objects.filter(lead__in=ids, leg=1).order_by("lead_id", "-recorded_at", "-pk").distinct("lead_id")
     return {row.lead_id: row for row in rows.select_related("owner", "to_team")}
 
 

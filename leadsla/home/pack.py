@@ -26,6 +26,7 @@ from leadsla.accounts.models import User
 from leadsla.accounts.requests import SignedInRequest
 from leadsla.display import day_text, duration, moment_text, money
 from leadsla.home import queue
+from sla import handoff as handoffs
 from sla import packs
 from sla.countdown import Countdown, countdown, due_words
 from sla.models import Clock, Commitment, Decision, Handoff, Round
@@ -49,6 +50,7 @@ class Acts:
     outcome: bool
     correct: bool
     rule: Answer | None
+    pass_on: bool
     call_first: bool  # a call is the next thing owed
 
 
@@ -71,6 +73,7 @@ def _acts(user: User, handoff: Handoff) -> Acts:
         outcome=works,
         correct=ended,
         rule=left_open,
+        pass_on=works and may(user, Act.PASS_ON) and handoffs.may_pass_on(handoff),
         call_first=(waits or works) and is_urgent,
     )
 
@@ -368,9 +371,11 @@ def pack(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Show a handoff's pack, what is owed and what has happened since."""
     now = clock.now()
     handoff = get_object_or_404(
-        Handoff.objects.visible_to(request.user).select_related(
+        Handoff.objects.visible_to(request.user)
+        .select_related(
             "lead__company", "owner", "to_team", "from_team", "handed_over_by", "source", "campaign", "override_by"
-        ),
+        )
+        .prefetch_related("parent__owner", "parent__to_team"),
         public_id=public_id,
     )
     round_ = _chosen_round(request, handoff)
@@ -398,6 +403,7 @@ def pack(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "bars": _bars(frozen),
         "waterfall": _waterfall(frozen),
         "contact": _contact(person, frozen, handoff.lead, now=now),
+        "other_leg": handoff.parent if handoff.leg == 2 else handoffs.second_leg_of(handoff),
         "phone": _dialled(person.get("phone", "")),
         "since": _since(handoff, round_),
         "answer": answer,

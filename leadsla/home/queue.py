@@ -199,7 +199,7 @@ def _tomorrow(now: datetime) -> datetime:
 def _open(user: User) -> QuerySet[Handoff]:
     frozen = Round.objects.filter(handoff=OuterRef("pk"), number=OuterRef("round"))
     return (
-        Handoff.objects.open()
+        Handoff.objects.in_work()
         .for_work_of(user)
         .filter(is_returned=False, is_notice=False)
         .exclude(decision=Decision.REJECTED)

@@ -97,11 +97,9 @@ class Past:
 
     label: str
     promised: str
-    first: str
-    middle: str
-    third: str
+    middle_half: str
+    median: str
     cases: str
-    periods: int
     trend: list[float]
     promise: float | None
     note: str
@@ -240,9 +238,9 @@ def _history(agreement: Agreement, series: dict[str, Series]) -> list[Past]:
 def _past(each: Series, target: Target | None) -> Past:
     assert each.quartiles is not None  # the others are left out
     unit = "" if each.is_count else "percent"
-    written = [
-        number(value, 0 if value == int(value) else 1) if each.is_count else percent(value) for value in each.quartiles
-    ]
+    first, middle, third = each.quartiles
+    if each.range is not None:
+        first, third = each.range.low, each.range.high
     unripe = sum(1 for figure in each.figures if not figure.is_ripe)
     notes = []
     if unripe:
@@ -253,15 +251,20 @@ def _past(each: Series, target: Target | None) -> Past:
     return Past(
         label=each.label,
         promised=promised,
-        first=written[0],
-        middle=written[1],
-        third=written[2],
-        cases=number(each.cases),
-        periods=len(each.values),
+        middle_half=_span_words(first, third, unit),
+        median=number(middle, 0 if middle == int(middle) else 1) if each.is_count else percent(middle),
+        cases=ngettext("%(cases)s in %(count)d period", "%(cases)s in %(count)d periods", len(each.values))
+        % {"cases": number(each.cases), "count": len(each.values)},
         trend=each.values,
         promise=float(target.at_least) if target else None,
         note=", ".join(notes),
     )
+
+
+def _span_words(low: float, high: float, unit: str) -> str:
+    """Write a span; one figure where both ends read the same."""
+    ends = [range_words(end, end, unit) for end in (low, high)]
+    return ends[0] if ends[0] == ends[1] else range_words(low, high, unit)
 
 
 # --- the table
@@ -351,12 +354,14 @@ def _money_words(answer: Answer, basis: Basis) -> str:
         return _("Without an average deal nobody can say what %(customers)s is worth; type one.") % {
             "customers": _customers(lost)
         }
+    # Rounded before they are multiplied, so that the sentence adds up.
+    deal = Decimal(round(basis.average_deal.value))
     weighed: Money = planner.money(
-        customers=-lost, average_deal=basis.average_deal.value, hours=saved, hourly_cost=Decimal(assumed.hourly_cost)
+        customers=-lost, average_deal=deal, hours=Decimal(round(saved)), hourly_cost=Decimal(assumed.hourly_cost)
     )
     words = {
         "customers": _customers(lost),
-        "deal": money_text(round(basis.average_deal.value), assumed.currency),
+        "deal": money_text(deal, assumed.currency),
         "revenue": money_text(round(abs(weighed.revenue)), assumed.currency),
         "hours": number(weighed.hours),
         "hourly": money_text(assumed.hourly_cost, assumed.currency),
@@ -393,7 +398,11 @@ def _goal_words(goal: Goal | None, question: Question) -> str:
             "Without a sales goal, an average deal and leads that had the time to become customers, nobody can say "
             "whether it is enough."
         )
-    words = {"needed": number(goal.needed), "gives": number(goal.gives), "gap": number(abs(round(goal.gap)))}
+    words = {
+        "needed": number(goal.needed),
+        "gives": number(goal.gives),
+        "gap": number(round(goal.needed) - round(goal.gives)),
+    }
     if question.is_empty:
         text = _("Needed %(needed)s customers a year; the past gives %(gives)s.")
     else:

@@ -25,12 +25,21 @@ class WebhookForm(forms.Form):
         label=_("It is told when"),
         choices=[(kind.value, kind.label) for kind in endpoints.CHOOSABLE],
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+        error_messages={"required": _("Choose at least one event.")},
     )
 
     @classmethod
     def of(cls, endpoint: WebhookEndpoint, data: Any = None) -> WebhookForm:
         """Return the form of an endpoint that exists."""
         return cls(data, initial={"name": endpoint.name, "url": endpoint.url, "kinds": endpoint.kinds})
+
+    def clean_url(self) -> str:
+        """Refuse the address together with whatever else is wrong."""
+        try:
+            targets.parse(self.cleaned_data["url"])
+        except targets.TargetRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from None
+        return str(self.cleaned_data["url"])
 
     def refuse(self, refusal: endpoints.Refused) -> None:
         """Show at each field why it was refused."""

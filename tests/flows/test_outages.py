@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,10 +12,13 @@ from django.test import Client
 from feedback.models import Answer
 from leads.models import Import, ImportRow, Interaction, Lead
 from leadsla.accounts.models import User
+from leadsla.outbox import endpoints, messages
+from leadsla.outbox.kinds import Announcement
 from leadsla.outbox.models import Message
 from sla.models import Decision, Handoff
 from tests.flows.running import Portal, until
 from tests.flows.visitor import Visitor
+from tests.outbox.receiver import receiving
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -118,3 +122,31 @@ def test_a_killed_worker_leaves_an_import_that_goes_on_each_row_once(
     assert list(ImportRow.objects.order_by("line").values_list("line", flat=True)) == list(range(2, rows + 2))
     assert Lead.objects.count() == Lead.objects.values("email").distinct().count() == rows
     assert Interaction.objects.count() == 0  # the file names no date, so nothing is known to have happened
+
+
+def test_a_worker_killed_while_it_tells_another_program_is_made_up_for(
+    portal: Portal, ada: User, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.LEADSLA_WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
+    monkeypatch.setenv("LEADSLA_WEBHOOK_ALLOWED_HOSTS", "127.0.0.1")  # of the portal's processes
+    with receiving() as receiver:
+        endpoints.create(name="CRM", url=receiver.url, kinds=[Announcement.HANDED_OVER], by=ada, now=portal.now)
+        for number in (1, 2):
+            data = {"handoff": number}
+            messages.announce(event=f"handoff:{number}", kind=Announcement.HANDED_OVER, data=data, now=portal.now)
+        receiver.hangs = True
+        portal.start_redis()
+        portal.start("worker", "beat")
+        until(lambda: receiver.got, what="the first event is on its way")
+        portal.kill("worker")
+        assert Message.objects.filter(sent_at=None, claimed_at__isnull=False).count() == 2
+
+        receiver.hangs = False
+        receiver.released.set()
+        portal.set_clock(portal.now + timedelta(minutes=6))
+        portal.start("worker")
+        until(lambda: not Message.objects.filter(channel="webhook", sent_at=None).exists(), what="both are delivered")
+    ids = [got.headers["webhook-id"] for got in receiver.got]
+    # The one that was on its way arrives twice, with the same id; that is the only case.
+    assert ids[0] == ids[1] != ids[2]
+    assert len(ids) == 3

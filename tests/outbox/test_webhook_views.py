@@ -81,7 +81,7 @@ def test_the_secret_of_a_new_one_is_shown_once(browser: Client, ada: User, tuesd
         ({"name": " "}, "name", "required"),
         ({"url": "http://crm.example/in"}, "url", "Use https://"),
         ({"url": "https://10.0.0.1/"}, "url", "not on the public Internet"),
-        ({"kinds": []}, "kinds", "required"),
+        ({"kinds": []}, "kinds", "Choose at least one event"),
         ({"kinds": ["webhook.test"]}, "kinds", "not one of the available choices"),
     ],
 )

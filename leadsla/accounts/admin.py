@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from leadsla.accounts.access import Act
@@ -82,16 +84,30 @@ class PeopleAdmin(ByAct[User], UserAdmin):  # type: ignore[type-arg]  # generic 
     list_filter = ("is_active", "team")
     search_fields = ("name", "email")
     filter_horizontal: ClassVar[tuple[str, ...]] = ()
-    readonly_fields = ("last_login", "created_at")
+    readonly_fields = ("last_login", "created_at", "leaving")
     fieldsets = (
         (None, {"fields": ("email", "password", "name", "timezone")}),
         (_("Work"), {"fields": ("roles", "team", "manager")}),
-        (_("Access"), {"fields": ("is_active", "wants_email", "wants_shortcuts", "last_login", "created_at")}),
+        (_("Access"), {"fields": ("is_active", "leaving", "wants_email", "wants_shortcuts")}),
+        (_("History"), {"fields": ("last_login", "created_at")}),
     )
     add_fieldsets = (
         (None, {"fields": ("email", "name", "timezone", "usable_password", "password1", "password2")}),
         (_("Work"), {"fields": ("roles", "team", "manager")}),
     )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Let nobody be deactivated by a tick: what is open with them needs a successor, whom another page asks for."""
+        fields = [str(name) for name in super().get_readonly_fields(request, obj)]
+        return [*fields, "is_active"] if obj is not None and obj.is_active else fields
+
+    @admin.display(description=_("leaving"))
+    def leaving(self, obj: User) -> str:
+        """Lead to the page that deactivates a person and asks who takes over."""
+        if obj.pk is None or not obj.is_active:
+            return "–"
+        url = reverse("sla:deactivate", args=(obj.public_id,))
+        return format_html('<a href="{}">{}</a>', url, _("Deactivate, and choose who takes over"))
 
 
 @admin.register(Team)

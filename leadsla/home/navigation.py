@@ -69,6 +69,8 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Place, ...]], ...] = (
             Place(_("Agreement"), "sla:agreement", "signature", Act.SEE_AGREEMENTS),
             Place(_("Planner"), "sla:planning", "adjustments", Act.PLAN),
             Place(_("Calendars"), "sla:calendars", "calendar", Act.SEE_AGREEMENTS),
+            Place(_("Team and routing"), "sla:teams", "users", Act.MANAGE_TEAMS),
+            Place(_("Release plans"), "sla:releases", "checklist", Act.RELEASE_LISTS),
         ),
     ),
     (

@@ -44,6 +44,7 @@ __all__ = [
     "locked",
     "put_in_order",
     "reopen",
+    "shown",
     "start",
     "start_hand_over",
     "stop",
@@ -173,7 +174,7 @@ def confirm(
     """
     late = locked(Clock.objects.filter(handoff=handoff, measure=measure, due_at__gte=at), outcome=Outcome.LATE)
     for clock in late:
-        before = _shown(clock, "outcome", "stopped_at", "used_seconds", "waited_seconds")
+        before = shown(clock, "outcome", "stopped_at", "used_seconds", "waited_seconds")
         columns = ended(clock, until=max(at, clock.started_at)) | {"outcome": Outcome.MET, "entered_late": True}
         Clock.objects.filter(pk=clock.pk).update(**columns)
         ClockChange.objects.create(
@@ -256,7 +257,7 @@ def hand_to(
 
 
 def _restart(clock: Clock, *, owner: User, now: datetime, by: User | None) -> None:
-    before = _shown(clock, "started_at", "due_at", "budget_seconds", "paused_seconds", "owner_id")
+    before = shown(clock, "started_at", "due_at", "budget_seconds", "paused_seconds", "owner_id")
     before["calendar_version"] = str(clock.calendar_version)
     clock.calendar_version = calendar_for(clock.limit, owner=owner, now=now)
     clock.started_at, clock.paused_at, clock.paused_until, clock.paused_seconds = now, None, None, 0
@@ -268,7 +269,7 @@ def _restart(clock: Clock, *, owner: User, now: datetime, by: User | None) -> No
     )
 
 
-def _shown(clock: Clock, *columns: str) -> dict[str, Any]:
+def shown(clock: Clock, *columns: str) -> dict[str, Any]:
     """Return columns as JSON takes them, to keep what a change replaces."""
     values = {column: getattr(clock, column) for column in columns}
     return {
@@ -282,7 +283,9 @@ def locked(clocks: Any, *, outcome: str = Outcome.RUNNING) -> list[Clock]:
     found = clocks.filter(outcome=outcome)
     if outcome == Outcome.RUNNING:
         found = found.filter(stopped_at=None)
-    found = found.select_related("calendar_version", "handoff", "limit__target", "limit__calendar", "commitment")
+    found = found.select_related(
+        "calendar_version", "handoff", "limit__target", "limit__calendar", "commitment", "agreement", "owner"
+    )
     return list(found.select_for_update(of=("self",)).order_by("pk"))
 
 

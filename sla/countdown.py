@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.urls import reverse
 from django.utils.dateformat import format as format_date
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -35,6 +36,7 @@ class Countdown:
         ticks_until: end of the opening hours in which the clock runs now, in seconds since 1970; None when it stands.
         day_seconds: a working day of the clock's calendar.
         is_broken: it stopped after its due time, or never will.
+        url: of the page that says how it was computed; empty where there is none.
     """
 
     state: str
@@ -46,6 +48,7 @@ class Countdown:
     ticks_until: float | None
     day_seconds: float
     is_broken: bool = False
+    url: str = ""
 
 
 def countdown(clock: Clock, *, now: datetime) -> Countdown:
@@ -68,7 +71,7 @@ def countdown(clock: Clock, *, now: datetime) -> Countdown:
     is_open = hours.is_open(now)
     ticks = _closing(hours, now) if is_open and not is_paused else None
     state, text, detail = _words(clock, hours, now=now, left=left, share=share, is_late=is_late, is_open=is_open)
-    return Countdown(state, text, detail, share * 100, left, clock.budget_seconds, ticks, day)
+    return Countdown(state, text, detail, share * 100, left, clock.budget_seconds, ticks, day, url=_computed(clock))
 
 
 def stands(clock: Clock, *, now: datetime) -> bool:
@@ -128,7 +131,11 @@ def _of_stopped(clock: Clock, *, day: float) -> Countdown:
     left = clock.budget_seconds - (clock.used_seconds or 0.0)
     detail = _("entered late") if clock.entered_late else ""
     is_broken = clock.outcome in {Outcome.LATE, Outcome.MISSED}
-    return Countdown("done", text, detail, 0.0, left, clock.budget_seconds, None, day, is_broken)
+    return Countdown("done", text, detail, 0.0, left, clock.budget_seconds, None, day, is_broken, _computed(clock))
+
+
+def _computed(clock: Clock) -> str:
+    return reverse("sla:clock", args=(clock.public_id,))
 
 
 def _opening(opening: datetime, *, now: datetime) -> str:

@@ -63,7 +63,10 @@ def record_follow_up(
     if Handoff.objects.filter(pk=handoff.pk, is_notice=False).update(**columns) != 1:
         return False
     proven_at = at if in_time_proof else now
-    clocks.stop(handoff, measure=Measure.FIRST_FOLLOW_UP, at=proven_at, now=now)
+    stopped = clocks.stop(handoff, measure=Measure.FIRST_FOLLOW_UP, at=proven_at, now=now)
+    if in_time_proof and not stopped:
+        clocks.confirm(handoff, measure=Measure.FIRST_FOLLOW_UP, at=at, now=now)
+    clocks.stop(handoff, measure=Measure.ANSWER, at=proven_at, now=now, begun_by=at)
     handoff.refresh_from_db()
     owed.followed_up(handoff, at=proven_at, now=now, reached=reached, is_enough=attempts_are_enough)
     if handoff.parent is not None and handoff.parent.closed_at is None:
@@ -82,13 +85,22 @@ def record_follow_up(
 
 
 @transaction.atomic
-def confirm_follow_up(handoff: Handoff, *, at: datetime, now: datetime) -> bool:
+def confirm_follow_up(
+    handoff: Handoff, *, at: datetime, now: datetime, by: User | None = None, why: str = ""
+) -> bool:
     """Let a follow-up count at its stated time after all, because a manager, an import or a system confirms it.
+
+    Args:
+        handoff: whose first follow-up.
+        at: when it happened.
+        now: when that is confirmed.
+        by: the manager; None for an import or a system.
+        why: in words.
 
     Returns:
         False when that does not make the clock one that was kept.
     """
-    return clocks.confirm(handoff, measure=Measure.FIRST_FOLLOW_UP, at=at)
+    return clocks.confirm(handoff, measure=Measure.FIRST_FOLLOW_UP, at=at, now=now, by=by, why=why)
 
 
 @transaction.atomic

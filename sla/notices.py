@@ -17,7 +17,7 @@ from leadsla.accounts.models import Role, Side, Team, User
 from leadsla.display import moment_text
 from leadsla.outbox import messages
 from leadsla.outbox.kinds import Announcement, Kind
-from sla.models import Clock, ClockPause, Commitment, Handoff, Round
+from sla.models import Clock, Commitment, Handoff, Round
 
 MANAGER_OF = {Side.SALES.value: Role.SALES_MANAGER, Side.MARKETING.value: Role.MARKETING_MANAGER}
 
@@ -147,25 +147,6 @@ def waived(clock: Clock, *, to: User, by: User, why: str, now: datetime) -> None
         return _("Waived by %(by)s: %(lead)s") % named, _("%(promise)s does not count for this lead: %(why)s") % named
 
     _tell(to, event=f"clock:{clock.pk}:waived", kind=Kind.OVERDUE, url=_computed(clock), now=now, words=words)
-
-
-def paused(clock: Clock, pause: ClockPause, *, to: User, now: datetime) -> None:
-    """Tell the other side's person that a clock stands, why and until when."""
-
-    def words() -> tuple[str, str]:
-        named = {
-            "lead": _who(clock.lead),
-            "by": pause.by,
-            "promise": clock.commitment,
-            "why": pause.reason,
-            "until": moment_text(pause.ends_at, now),
-        }
-        return (
-            _("Paused by %(by)s: %(lead)s") % named,
-            _("%(promise)s: the clock stands until %(until)s. %(why)s.") % named,
-        )
-
-    _tell(to, event=f"pause:{pause.pk}", kind=Kind.DUE_SOON, url=_computed(clock), now=now, words=words)
 
 
 def _tell(

@@ -3,7 +3,17 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from sla import calendar_views, editor_views, handoff_views, planner_views, release_views, rule_views, team_views, views
+from sla import (
+    calendar_views,
+    clock_views,
+    editor_views,
+    handoff_views,
+    planner_views,
+    release_views,
+    rule_views,
+    team_views,
+    views,
+)
 
 app_name = "sla"
 urlpatterns = [
@@ -47,6 +57,13 @@ urlpatterns = [
     path("releases/new/", release_views.release_new, name="release_new"),
     path("releases/<uuid:public_id>/", release_views.release_detail, name="release"),
     path("releases/<uuid:public_id>/stop/", release_views.release_stop, name="release_stop"),
+    path("clocks/late/", clock_views.late, name="late_entries"),
+    path("clocks/<uuid:public_id>/", clock_views.detail, name="clock"),
+    path("clocks/<uuid:public_id>/pause/", clock_views.pause, name="clock_pause"),
+    path("clocks/<uuid:public_id>/resume/", clock_views.resume, name="clock_resume"),
+    path("clocks/<uuid:public_id>/waive/", clock_views.waive, name="clock_waive"),
+    path("clocks/<uuid:public_id>/late/", clock_views.rule_on_late, name="late_entry"),
+    path("agreement/<uuid:public_id>/running-clocks/", clock_views.rebase, name="clocks_rebase"),
     path("hand-over/<uuid:public_id>/", views.hand_over, name="hand_over"),
     path("handoffs/<uuid:public_id>/send-again/", views.send_again, name="send_again"),
     path("handoffs/<uuid:public_id>/withdraw/", views.withdraw, name="withdraw"),

@@ -24,7 +24,7 @@ from leads import imports, intake
 from leads.models import InteractionKind, Lead
 from leadsla.accounts.models import Team, User
 from leadsla.outbox import messages
-from sla import acceptance, clocks, compliance
+from sla import acceptance, compliance, escalation
 from sla import handoff as handoffs
 from sla.models import Handoff
 
@@ -107,7 +107,7 @@ def past(tuesday: datetime, mia: User, sam: User, north: Team, south: Team) -> d
     imports.begin(runs[2], now=tuesday)
     imports.run_through(runs[2].pk, now=lambda: tuesday)
     now = tuesday + timedelta(hours=2)
-    clocks.sweep(now=now)
+    escalation.sweep(now=now)
     compliance.recompute(now=now)
     acceptance.recompute(now=now)
     messages.deliver_due(now=now)

@@ -21,7 +21,7 @@ from leads.models import Import, Interaction, Lead
 from leadsla.accounts.models import User
 from leadsla.outbox import messages
 from leadsla.outbox.models import Message
-from sla import clocks, compliance
+from sla import compliance, escalation
 from sla.models import Handoff
 
 pytestmark = pytest.mark.django_db
@@ -157,7 +157,7 @@ def test_the_managers_lists_show_it_escaped(
 ) -> None:
     late = tuesday + timedelta(minutes=30)
     settings.LEADSLA_NOW = late.isoformat()
-    clocks.sweep(now=late)
+    escalation.sweep(now=late)
     compliance.recompute(now=late)
     manager = signed_in(sue)
     shows(manager, reverse("home:scoreboard"), NAME, COMPANY)

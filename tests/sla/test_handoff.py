@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from leads.models import Company, Lead, Stage
 from leadsla.accounts.models import Team, User
 from leadsla.outbox.models import Message
-from sla import clocks
+from sla import escalation
 from sla import handoff as handoffs
 from sla.models import Agreement, Assignment, Capacity, Clock, Decision, Handoff, Round, Target
 
@@ -529,7 +529,7 @@ def test_the_first_follow_up_stops_its_clock_when_it_happened(handed: Handoff, t
 
 
 def test_a_follow_up_logged_late_in_time_retracts_the_breach(handed: Handoff, tuesday: datetime) -> None:
-    clocks.sweep(now=tuesday + 20 * MINUTE)
+    escalation.sweep(now=tuesday + 20 * MINUTE)
     handoffs.record_follow_up(
         handed, at=tuesday + 4 * MINUTE, counts_as_attempt=True, reached=False, now=tuesday + 30 * MINUTE
     )

@@ -22,13 +22,13 @@ def test_ticks_hand_over_and_record_what_is_late(asks: MakeLead, sam: User, sett
     assert tasks.sweep_handovers() == 1
     assert tasks.sweep_handovers() == 0
     settings.LEADSLA_NOW = "2026-03-03T10:04:30"
-    assert tasks.sweep_clocks() == 1  # the reminder of the first follow-up
+    assert tasks.escalate() == 2  # first follow-up: the owner was told with the lead; it is offered to the team
     settings.LEADSLA_NOW = "2026-03-04T12:00"
-    assert tasks.sweep_clocks() == 2  # first follow-up and decision are past due
-    assert tasks.sweep_clocks() == 0
+    assert tasks.escalate() == 6  # both are past due; two steps each
+    assert tasks.escalate() == 0
     assert Clock.objects.filter(handoff=Handoff.objects.get(), breached_at__isnull=False).count() == 2
 
 
 @pytest.mark.django_db
 def test_ticks_find_nothing_on_an_empty_portal() -> None:
-    assert (tasks.sweep_handovers(), tasks.sweep_clocks()) == (0, 0)
+    assert (tasks.sweep_handovers(), tasks.escalate()) == (0, 0)

@@ -41,6 +41,7 @@ def handed_over(handoff: Handoff, *, because: Round.OpenedBecause, due: Iterable
         Round.OpenedBecause.HANDED_OVER: _("New lead (%(temperature)s): %(lead)s"),
         Round.OpenedBecause.FIXED: _("Fixed and with you again (%(temperature)s): %(lead)s"),
         Round.OpenedBecause.REROUTED: _("Rerouted to you (%(temperature)s): %(lead)s"),
+        Round.OpenedBecause.OVERTURNED: _("Rejection overturned, with you again (%(temperature)s): %(lead)s"),
     }[because] % words
     if handoff.owner is None:
         subject = _("Nobody is available: %(lead)s waits in the team's queue") % words

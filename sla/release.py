@@ -278,7 +278,7 @@ def _somebody_there(plan: ReleasePlan, had_enough: set[int], *, now: datetime) -
     """Tell whether anybody could get a lead of a plan now; without it, every waiting lead would be routed in vain."""
     teams = Team.objects.filter(is_active=True, side=Side.SALES)
     if plan.team is not None:
-        teams = teams.filter(pk=plan.team_id)
+        teams = teams.filter(pk=plan.team.pk)
     elif (ruled := RoutingRule.objects.filter(leg=1, is_active=True)).exists():
         first = Team.objects.filter(is_active=True, side=Side.SALES).order_by("name").values("pk")[:1]
         teams = teams.filter(Q(pk__in=ruled.values("team")) | Q(pk__in=first))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from leads.models import Lead
 from leadsla.accounts.models import Team, User
 from sla import clocks, notices, packs, turns
-from sla.calendars import current, working_time
+from sla.calendars import calendar_for, working_time
 from sla.models import Assignment, Clock, Commitment, Handoff, ReleasePlan, Round
 
 Measure = Commitment.Measure
@@ -84,11 +84,12 @@ def _owed(
         plan = ReleasePlan.objects.filter(items__handoff=handoff).first()
     found: dict[str, timedelta | None] = {}
     if because != Round.OpenedBecause.OVERTURNED:
-        found[Measure.DECIDE] = _of_plan(handoff, plan and plan.decide_working_days, now=now)
+        found[Measure.DECIDE] = _of_plan(handoff, Measure.DECIDE, plan.decide_working_days if plan else None, now=now)
     goes_on = because in {Round.OpenedBecause.FIXED, Round.OpenedBecause.OVERTURNED}
     before = _first_follow_up_before(handoff) if goes_on else None
     if handoff.first_follow_up_at is None and (before is None or before.outcome == Clock.Outcome.CANCELLED):
-        own = _of_plan(handoff, plan and plan.follow_up_working_days, now=now)
+        days = plan.follow_up_working_days if plan else None
+        own = _of_plan(handoff, Measure.FIRST_FOLLOW_UP, days, now=now)
         found[Measure.FIRST_FOLLOW_UP] = own if before is None else _left(before)
     return found
 
@@ -100,11 +101,14 @@ def owes(handoff: Handoff) -> bool:
     return handoff.leg == 1 or handoff.agreement.covers_second_leg
 
 
-def _of_plan(handoff: Handoff, working_days: int | None, *, now: datetime) -> timedelta | None:
-    """Return the working time that a release plan gives, in days of the agreement's calendar."""
+def _of_plan(handoff: Handoff, measure: str, working_days: int | None, *, now: datetime) -> timedelta | None:
+    """Return the working time that a release plan gives, in days of the calendar under which the clock runs."""
     if working_days is None or handoff.agreement is None:
         return None
-    return working_time(current(handoff.agreement.calendar, now=now)).working_day * working_days
+    limit = clocks.limit_for(handoff.agreement, measure=measure, temperature=handoff.temperature)
+    if limit is None:
+        return None
+    return working_time(calendar_for(limit, owner=handoff.owner, now=now)).working_day * working_days
 
 
 def _first_follow_up_before(handoff: Handoff) -> Clock | None:

@@ -17,13 +17,13 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-def tick(task: str, *, every: timedelta) -> dict[str, Any]:
+def tick(task: str, *, every: timedelta, queue: str = "ticks") -> dict[str, Any]:
     """Describe a task that repeats.
 
     A tick expires after its own interval: with the worker down, ticks do not pile up.
     """
     seconds = every.total_seconds()
-    return {"task": task, "schedule": every, "options": {"queue": "ticks", "expires": seconds}}
+    return {"task": task, "schedule": every, "options": {"queue": queue, "expires": seconds}}
 
 
 def nightly(task: str, *, hour: int, minute: int) -> dict[str, Any]:
@@ -43,7 +43,10 @@ app.conf.beat_schedule = {
     "every minute: give turns back that were none": tick("sla.tasks.credit_turns", every=timedelta(minutes=1)),
     "every 5 seconds: carry out answers": tick("feedback.tasks.carry_out_answers", every=timedelta(seconds=5)),
     "every 5 seconds: deliver messages": tick("leadsla.outbox.tasks.deliver_messages", every=timedelta(seconds=5)),
-    "every 5 seconds: tell other programs": tick("leadsla.outbox.tasks.deliver_webhooks", every=timedelta(seconds=5)),
+    # Not among the ticks: another program that hangs must not delay a breach.
+    "every 5 seconds: tell other programs": tick(
+        "leadsla.outbox.tasks.deliver_webhooks", every=timedelta(seconds=5), queue="default"
+    ),
     "every minute: take up imports that stopped": tick("leads.tasks.resume_imports", every=timedelta(minutes=1)),
     "every minute: take up imports of outcomes that stopped": tick(
         "feedback.tasks.resume_outcomes_imports", every=timedelta(minutes=1)

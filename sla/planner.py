@@ -107,7 +107,10 @@ class Funnel:
     @property
     def whole_leads(self) -> int | None:
         """Return the leads needed, rounded up: a lead is whole."""
-        return None if self.leads is None else int(self.leads.to_integral_value(ROUND_CEILING))
+        if self.leads is None:
+            return None
+        # A rate that no decimal writes exactly must not cost a lead.
+        return int(self.leads.quantize(Decimal("0.000001")).to_integral_value(ROUND_CEILING))
 
 
 def reverse_funnel(

@@ -29,6 +29,14 @@ def _too_low(least: int) -> dict[str, Any]:
     }
 
 
+class Ticks(forms.CheckboxSelectMultiple):
+    """Boxes to tick whose group has an id, so that an error can lead to it."""
+
+    def id_for_label(self, id_: str, index: str | None = None) -> str:
+        """Return the id of the group, or of one box."""
+        return id_ if index is None else f"{id_}_{index}"
+
+
 class WhatIfForm(forms.Form):
     """What would be different; what is left as it is changes nothing."""
 
@@ -43,7 +51,7 @@ class WhatIfForm(forms.Form):
     criteria = forms.MultipleChoiceField(
         label=_("Required criteria"),
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=Ticks,
         error_messages={"invalid_choice": _("“%(value)s” is no criterion of this definition. Choose from the list.")},
     )
     for_asked = forms.BooleanField(label=_("also of leads that asked to be contacted"), required=False)
@@ -77,41 +85,57 @@ class WhatIfForm(forms.Form):
         label=_("… and a day"), required=False, min_value=1, max_value=MOST_LEADS, error_messages=_too_low(1)
     )
 
-    def __init__(self, data: Mapping[str, Any] | None = None, *, definition: Definition) -> None:
-        criteria = list(definition.criteria.all())
-        self.now_required = tuple(each.code for each in criteria if each.required_by_nurtured)
-        self.now_threshold = definition.threshold
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, definition: Definition, standing: Definition | None = None
+    ) -> None:
+        """Offer what a definition asks for.
+
+        Args:
+            data: what was asked; nothing of it: what the definition asks for, beside the standing one.
+            definition: of the agreement or the draft.
+            standing: the one in force, which the past is compared with; the same where nothing else holds.
+        """
+        standing = standing or definition
+        now, then = list(standing.criteria.all()), list(definition.criteria.all())
+        self.now_required = tuple(each.code for each in now if each.required_by_nurtured)
+        self.now_threshold = standing.threshold
+        self.then_required = tuple(each.code for each in then if each.required_by_nurtured)
+        self.then_threshold = definition.threshold
         asked = data is not None and any(name in data for name in ("asked", *self.base_fields))
         super().__init__(
             data if asked else None,
             initial={
-                "threshold": f"{definition.threshold.normalize():f}",
-                "criteria": list(self.now_required),
+                "threshold": f"{self.then_threshold.normalize():f}",
+                "criteria": list(self.then_required),
                 "measure": ANSWERED[0],
             },
         )
         field = self.fields["criteria"]
         assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(each.code, each.label) for each in criteria]
+        field.choices = list({each.code: each.label for each in (*then, *now)}.items())
 
     def question(self) -> Question:
-        """Return what would be different from now; nothing, as long as nothing was asked."""
+        """Return what would be different from what holds: as it was asked, else as a draft says it."""
         if not self.is_bound:
-            return Question()
+            return self._question(self.then_threshold, self.then_required, {})
         told = self.cleaned_data
         # An address that names a line only leaves the criteria as they are.
-        chosen = tuple(told["criteria"]) if "asked" in self.data else self.now_required
-        is_timed = told["minutes"] is not None
+        chosen = tuple(told["criteria"]) if "asked" in self.data else self.then_required
+        return self._question(told["threshold"], chosen, told)
+
+    def _question(self, threshold: Decimal | None, chosen: tuple[str, ...], told: Mapping[str, Any]) -> Question:
+        is_timed = told.get("minutes") is not None
+        required = tuple(code for code in chosen if code not in self.now_required)
         return Question(
-            threshold=None if told["threshold"] == self.now_threshold else told["threshold"],
-            required=tuple(code for code in chosen if code not in self.now_required),
+            threshold=None if threshold == self.now_threshold else threshold,
+            required=required,
             dropped=tuple(code for code in self.now_required if code not in chosen),
-            for_asked=told["for_asked"] and set(chosen) > set(self.now_required),
+            for_asked=bool(required) and told.get("for_asked", False),
             measure=(told["measure"] or ANSWERED[0]) if is_timed else "",
             temperature=told["temperature"] if is_timed else "",
-            minutes=told["minutes"],
-            per_period=told["per_period"],
-            per_day=told["per_day"],
+            minutes=told.get("minutes"),
+            per_period=told.get("per_period"),
+            per_day=told.get("per_day"),
         )
 
     @property

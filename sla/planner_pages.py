@@ -138,6 +138,12 @@ class Planner:
     history: list[Past]
 
 
+def standing_of(agreement: Agreement, *, now: datetime) -> Agreement:
+    """Return the version in force whose place a draft would take; the agreement itself where there is none."""
+    in_force = Agreement.objects.in_force(now=now).filter(series=agreement.series).select_related("definition")
+    return in_force.first() or agreement
+
+
 def planner_of(agreement: Agreement, question: Question, *, now: datetime, answer: Answer | None = None) -> Planner:
     """Put the planner of an agreement together.
 
@@ -148,6 +154,7 @@ def planner_of(agreement: Agreement, question: Question, *, now: datetime, answe
         answer: of a run in the background; None replays the past at once, as long as it is short, or takes an answer
             of today to the same question.
     """
+    standing = standing_of(agreement, now=now)
     basis = history.basis(agreement, assumed=assumptions.current(), now=now)
     series = history.by_measure(agreement, now=now)
     spans = what_if.past(agreement, now=now)
@@ -170,10 +177,10 @@ def planner_of(agreement: Agreement, question: Question, *, now: datetime, answe
     return Planner(
         agreement=agreement,
         question=question,
-        line=number(agreement.definition.threshold),
+        line=number(standing.definition.threshold),
         rows=_rows(answer, basis) if answer and has_answer else [],
         after_label=_after_label(question),
-        notes=_notes(agreement, question, answer, basis) if has_answer else [],
+        notes=_notes(standing, question, basis) if has_answer else [],
         money_words=_money_words(answer, basis) if answer and has_answer else "",
         goal_words=_goal_words(goal, question) if has_answer else "",
         is_short_of_goal=goal is not None and not goal.is_reached,
@@ -186,16 +193,16 @@ def planner_of(agreement: Agreement, question: Question, *, now: datetime, answe
         funnel_words=_funnel_words(agreement, funnel, promised),
         is_funnel_short=_is_short(funnel, promised),
         offers=_offers(agreement, question, answer=answer, series=series, promised=promised, funnel=funnel),
-        slider=_slider(agreement, question),
-        history=_history(agreement, series),
+        slider=_slider(standing, question),
+        history=_history(standing, series),
     )
 
 
 def _rate(basis: Basis, answer: Answer | None, question: Question) -> Decimal | None:
     """Return the rate that the goal is reached with: of the leads that would have been sent, unless one was typed."""
-    if basis.customer_rate.is_typed or answer is None or question.is_empty or answer.after.customer_rate is None:
+    if basis.customer_rate.is_typed or answer is None or question.is_empty or not answer.after.ripe:
         return basis.customer_rate.value
-    return Decimal(str(answer.after.customer_rate))
+    return Decimal(answer.after.ripe_customers) / answer.after.ripe
 
 
 def _counts(answer: Answer | None, series: dict[str, Series]) -> list[tuple[date, int]]:
@@ -206,9 +213,9 @@ def _counts(answer: Answer | None, series: dict[str, Series]) -> list[tuple[date
     return [(figure.start, figure.kept) for figure in quantity.figures] if quantity else []
 
 
-def _slider(agreement: Agreement, question: Question) -> tuple[int, int]:
+def _slider(standing: Agreement, question: Question) -> tuple[int, int]:
     """Return the ends of the slider: a fifth below the line to two fifths above it, and what was asked for."""
-    line = float(agreement.definition.threshold)
+    line = float(standing.definition.threshold)
     asked = float(question.threshold) if question.threshold is not None else line
     return int(min(line * 0.8, asked)), int(max(line * 1.4, asked, 10))
 
@@ -225,10 +232,10 @@ def _span(agreement: Agreement, starts: Sequence[date]) -> str:
     return ngettext("the past month", "the past %(count)d months", len(starts)) % {"count": len(starts)}
 
 
-def _history(agreement: Agreement, series: dict[str, Series]) -> list[Past]:
+def _history(standing: Agreement, series: dict[str, Series]) -> list[Past]:
     targets = {
         target.commitment.measure: target
-        for target in agreement.targets.select_related("commitment").order_by("position")
+        for target in standing.targets.select_related("commitment").order_by("position")
     }
     order = {measure: place for place, measure in enumerate(targets)}
     shown = sorted(series.values(), key=lambda each: order.get(each.measure, len(order)))
@@ -412,10 +419,10 @@ def _goal_words(goal: Goal | None, question: Question) -> str:
     return text % words
 
 
-def _notes(agreement: Agreement, question: Question, answer: Answer | None, basis: Basis) -> list[str]:
+def _notes(standing: Agreement, question: Question, basis: Basis) -> list[str]:
     """Say what the replay rests on, and what it cannot know."""
     notes = []
-    line = agreement.definition.threshold
+    line = standing.definition.threshold
     if question.threshold is not None and question.threshold < line:
         waiting = Lead.objects.living().filter(stage=Stage.NURTURING, score__gte=question.threshold, score__lt=line)
         notes.append(

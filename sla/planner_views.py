@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -25,7 +25,7 @@ from leadsla.outbox.waking import wake
 from sla import assumptions, drafting, drafts, history, what_if
 from sla.models import Agreement, WhatIf
 from sla.planner_forms import AssumptionsForm, TakeForm, WhatIfForm
-from sla.planner_pages import Planner, planner_of
+from sla.planner_pages import Planner, planner_of, standing_of
 from sla.tasks import run_what_if
 from sla.what_if import Question
 
@@ -48,12 +48,17 @@ def _agreement(public_id: UUID) -> Agreement:
     return get_object_or_404(every, public_id=public_id)
 
 
+def _form(data: QueryDict, agreement: Agreement, *, now: datetime) -> WhatIfForm:
+    standing = standing_of(agreement, now=now)
+    return WhatIfForm(data, definition=agreement.definition, standing=standing.definition)
+
+
 @requires(Act.PLAN)
 @require_safe
 def planner(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Show what to promise: history, what-if, the goal; HTMX asks for the part that stands beside a draft's text."""
     agreement, now = _agreement(public_id), clock.now()
-    form = WhatIfForm(request.GET, definition=agreement.definition)
+    form = _form(request.GET, agreement, now=now)
     is_right = not form.is_bound or form.is_valid()
     shown = planner_of(agreement, form.question() if is_right else Question(), now=now)
     return _answer(request, shown, form, now=now, status=200 if is_right else 400)
@@ -106,7 +111,7 @@ def assume(request: SignedInRequest, public_id: UUID) -> HttpResponse:
 def ask(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     """Let a question be replayed in the background."""
     agreement, now = _agreement(public_id), clock.now()
-    form = WhatIfForm(request.POST, definition=agreement.definition)
+    form = _form(request.POST, agreement, now=now)
     if form.is_bound and not form.is_valid():
         return _answer(request, planner_of(agreement, Question(), now=now), form, now=now, status=400)
     days = history.basis(agreement, assumed=assumptions.current(), now=now).days
@@ -156,9 +161,12 @@ def _what_if(public_id: UUID) -> WhatIf:
 def _query(asked: WhatIf) -> str:
     """Return the address part with which the planner asks the same."""
     question = what_if.read(asked).question
-    required = asked.agreement.definition.criteria.filter(required_by_nurtured=True).values_list("code", flat=True)
+    definition = standing_of(asked.agreement, now=asked.asked_at).definition
+    required = definition.criteria.filter(required_by_nurtured=True).values_list("code", flat=True)
     kept = [code for code in required if code not in question.dropped]
     told: list[tuple[str, Any]] = [("asked", 1), *(("criteria", code) for code in [*kept, *question.required])]
+    if question.threshold is None:
+        told.append(("threshold", f"{definition.threshold.normalize():f}"))
     for name in ("threshold", "measure", "temperature", "minutes", "per_period", "per_day"):
         value = getattr(question, name)
         if value not in {None, ""}:

@@ -21,9 +21,12 @@ class HandoverRefused(Exception):  # noqa: N818  # it reads as what happened
 
 
 class AtCapacity(HandoverRefused):
-    """Everybody who is there has the most open handoffs that they may have; the lead waits."""
+    """Everybody who is there has the most open handoffs that they may have; the lead waits.
 
-    def __init__(self, why: str, *, team: Team) -> None:
+    `team` is the one without room; None where it is one person who could not get it.
+    """
+
+    def __init__(self, why: str, *, team: Team | None) -> None:
         super().__init__(why)
         self.team = team
 

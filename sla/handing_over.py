@@ -79,7 +79,8 @@ def hand_over(
     handoff = _create(lead, agreement=agreement, route=route, by=by, override=override, now=now)
     if released:
         ReleaseItem.objects.filter(pk=released.pk).update(handoff=handoff, released_at=now)
-    clocks.stop_hand_over(handoff, agreement=agreement, now=now)
+    else:
+        clocks.stop_hand_over(handoff, agreement=agreement, now=now)
     open_round(
         handoff,
         because=Round.OpenedBecause.HANDED_OVER,
@@ -112,6 +113,8 @@ def hand_over(
 
 
 def _no_room(route: routing.Route) -> AtCapacity:
+    if route.user is not None:
+        return AtCapacity(_("%(user)s has had enough for today.") % {"user": route.user}, team=None)
     words = _("%(team)s has no room: everybody has the most open handoffs.") % {"team": route.team}
     return AtCapacity(words, team=route.team)
 

@@ -16,7 +16,7 @@ from leads.models import Lead, Temperature
 from leads.querysets import LeadQuerySet
 from leadsla.accounts.access import Act, may
 from leadsla.accounts.models import Side, Team, User
-from sla import calendars, turns
+from sla import calendars, routing, turns
 from sla.gate import AtCapacity, HandoverRefused
 from sla.handing_over import hand_over
 from sla.models import Agreement, Handoff, ReleaseItem, ReleasePlan, RoutingRule
@@ -236,10 +236,10 @@ def _release_next(pk: int, tried: list[int], *, day_start: datetime, now: dateti
             return None
         item.plan = plan
         tried.append(item.pk)
-        return _release(item, had_enough, now=now)
+        return _release(item, tried, had_enough, now=now)
 
 
-def _release(item: ReleaseItem, had_enough: set[int], *, now: datetime) -> int:
+def _release(item: ReleaseItem, tried: list[int], had_enough: set[int], *, now: datetime) -> int:
     why = ""
     try:
         with transaction.atomic():
@@ -251,7 +251,11 @@ def _release(item: ReleaseItem, had_enough: set[int], *, now: datetime) -> int:
                 released=item,
                 but_not=had_enough,
             )
-    except AtCapacity:
+    except AtCapacity as full:
+        if full.team is not None:
+            # What the rules lead to the same team is not routed in vain, one by one.
+            alike = Lead.objects.filter(routing.led_to(full.team, now=now))
+            tried.extend(waiting(item.plan).filter(lead__in=alike).values_list("pk", flat=True))
         return 0
     except HandoverRefused as refused:
         why = str(refused)

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from leads.models import Company, Lead
-from leadsla.accounts.models import AwayTime, User
+from leadsla.accounts import visibility
+from leadsla.accounts.models import AwayTime, Side, User
 from sla import clocks, owners, turn_notices
 from sla.gate import HandoverRefused
 from sla.models import Assignment, Clock, Handoff, Succession
@@ -79,7 +80,11 @@ def _refuse_unfit(user: User, to: User) -> None:
         raise Refused({"to": _("Choose somebody else: nobody can succeed themselves.")})
     if not to.is_active:
         raise Refused({"to": _("%(to)s is not active.") % {"to": to}})
-    works_in_sales = Handoff.objects.open().filter(owner=user).exists() or Lead.objects.filter(previous_owner=user)
+    works_in_sales = (
+        Handoff.objects.open().filter(owner=user).exists() or Lead.objects.filter(previous_owner=user).exists()
+    )
+    if Lead.objects.filter(owner=user).exists() and Side.MARKETING not in visibility.sides(to):
+        raise Refused({"to": _("%(to)s is not in marketing and cannot take over its leads.") % {"to": to}})
     if works_in_sales:
         try:
             owners.refuse_unfit(to)

@@ -11,10 +11,10 @@ import pytest
 
 from leads.models import Lead, Stage
 from leadsla.accounts.models import AwayTime, Team, User
+from sla import clocks, release
 from sla import handoff as handoffs
-from sla import release
 from sla.models import Capacity, Clock, Handoff, ReleaseItem, ReleasePlan
-from tests.sla.routing_facts import DAY, HOUR, berlin, rep
+from tests.sla.routing_facts import DAY, HOUR, MINUTE, berlin, rep
 
 MakeLead = Callable[..., Lead]
 
@@ -91,6 +91,19 @@ def test_the_sweep_leaves_planned_leads_alone(
     plan(leads[:5], by=mia, now=tuesday, starts_on=date(2026, 3, 10))
     assert handoffs.hand_over_ready(now=tuesday).handed_over == 2
     assert ReleaseItem.objects.filter(released_at=None, dropped_at=None).count() == 5
+
+
+def test_marketing_s_own_clock_does_not_run_while_a_plan_waits(
+    leads: list[Lead], mia: User, north: Team, sam: User, tuesday: datetime
+) -> None:
+    clocks.start_hand_over(now=tuesday)
+    plan(leads[:2], by=mia, now=tuesday, starts_on=date(2026, 3, 10))
+    clocks.start_hand_over(now=tuesday + 5 * MINUTE)
+    of_leads = Clock.objects.filter(measure="hand_over", lead__in=leads[:2])
+    assert set(of_leads.values_list("outcome", flat=True)) == {"cancelled"}
+    assert Clock.objects.filter(measure="hand_over", outcome="running").count() == 5
+    assert release.release_due(now=berlin(2026, 3, 10, 10, 0)) == 2
+    assert set(of_leads.values_list("outcome", flat=True)) == {"cancelled"}
 
 
 def test_what_the_gate_refuses_is_dropped_with_why(

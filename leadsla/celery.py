@@ -51,6 +51,7 @@ app.conf.beat_schedule = {
     "every minute: take up imports of outcomes that stopped": tick(
         "feedback.tasks.resume_outcomes_imports", every=timedelta(minutes=1)
     ),
+    "every minute: put signed agreements in force": tick("sla.tasks.activate_agreements", every=timedelta(minutes=1)),
     "every minute: refresh compliance": tick("sla.tasks.recompute_compliance", every=timedelta(minutes=1)),
     "every minute: refresh acceptance rates": tick("sla.tasks.recompute_acceptance", every=timedelta(minutes=1)),
     "every minute: bring back recycled leads": tick("leads.tasks.return_recycled", every=timedelta(minutes=1)),

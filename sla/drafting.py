@@ -243,7 +243,7 @@ def copy_promises(source: Agreement, draft: Agreement) -> None:
         for limit in limits:
             limit.pk, limit.target = None, target
         TimeLimit.objects.bulk_create(limits)
-    steps = list(source.escalation.all())
+    steps = list(source.escalation.order_by("pk"))  # in the order in which they were written
     for step in steps:
         step.pk, step.agreement = None, draft
     EscalationStep.objects.bulk_create(steps)

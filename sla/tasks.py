@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from leads.tasks import rescore_all
 from leadsla import clock
 from leadsla.outbox.waking import wake
 from sla import (
@@ -13,6 +14,7 @@ from sla import (
     handoff,
     release,
     rulings,
+    signing,
     turn_credits,
     what_if,
 )
@@ -64,6 +66,15 @@ def lapse_contests() -> int:
 def credit_turns() -> int:
     """Give turns back whose lead turned out to be none; returns how many."""
     return turn_credits.sweep(now=clock.now())
+
+
+@shared_task
+def activate_agreements() -> int:
+    """Put signed agreements in force whose start has come; leads are judged by them at once."""
+    activated = signing.activate_due(now=clock.now())
+    if activated:
+        wake(rescore_all)
+    return activated
 
 
 @shared_task

@@ -4,6 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from sla import (
+    agreement_views,
     calendar_views,
     clock_views,
     editor_views,
@@ -17,9 +18,21 @@ from sla import (
 
 app_name = "sla"
 urlpatterns = [
-    path("agreement/", views.agreement, name="agreement"),
+    path("agreement/", agreement_views.agreement, name="agreement"),
     path("", RedirectView.as_view(pattern_name="sla:agreement")),
-    path("agreement/<uuid:public_id>/", views.agreement, name="agreement_version"),
+    path("agreement/all/", agreement_views.agreement_list, name="agreements"),
+    path("agreement/new/", agreement_views.new_agreement, name="new_agreement"),
+    path("agreement/deputies/", agreement_views.deputies, name="deputies"),
+    path("agreement/deputies/<int:pk>/remove/", agreement_views.deputy_remove, name="deputy_remove"),
+    path("agreement/<uuid:public_id>/", agreement_views.agreement, name="agreement_version"),
+    path("agreement/<uuid:public_id>/text/", agreement_views.agreement_text, name="agreement_text"),
+    path("agreement/<uuid:public_id>/draft/", agreement_views.start_draft, name="start_draft"),
+    path("agreement/<uuid:public_id>/discard/", agreement_views.discard, name="discard"),
+    path("agreement/<uuid:public_id>/propose/", agreement_views.propose, name="propose"),
+    path("agreement/<uuid:public_id>/take-back/", agreement_views.take_back, name="take_back"),
+    path("agreement/<uuid:public_id>/comment/", agreement_views.comment, name="comment"),
+    path("agreement/<uuid:public_id>/sign/<slug:side>/", agreement_views.sign, name="sign"),
+    path("agreement/<uuid:public_id>/end/", agreement_views.end, name="end_agreement"),
     path("agreement/<uuid:public_id>/edit/", editor_views.edit, name="edit_draft"),
     path("agreement/<uuid:public_id>/edit/about/", editor_views.about, name="edit_about"),
     path("agreement/<uuid:public_id>/edit/scope/", editor_views.scope, name="edit_scope"),

@@ -1,4 +1,4 @@
-"""Pages of the contract, and the acts on handoffs that belong to marketing and to managers."""
+"""Acts on handoffs that belong to marketing and to managers."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
-from leads import conditions
 from leads.models import Lead
 from leadsla import clock
 from leadsla.accounts.access import Act, may, requires
-from leadsla.accounts.models import Side, User
+from leadsla.accounts.models import User
 from leadsla.accounts.requests import SignedInRequest, next_of
-from sla import agreements, calendars, gate, handoff
+from sla import gate, handoff
 from sla.forms import OverrideForm, ReassignForm
-from sla.models import Agreement, Handoff
+from sla.models import Handoff
 
 # --- acts of marketing
 
@@ -144,34 +143,3 @@ def claim_next(request: SignedInRequest) -> HttpResponse:
         return redirect(next_of(request, reverse("home:queue")))
     messages.success(request, _("%(lead)s is yours.") % {"lead": found.lead})
     return redirect(next_of(request, reverse("home:pack", args=(found.public_id,))))
-
-
-# --- the contract
-
-
-@requires(Act.SEE_AGREEMENTS)
-@require_safe
-def agreement(request: SignedInRequest, public_id: UUID | None = None) -> HttpResponse:
-    """Read an agreement as a contract on one page; without an id, the one that applies last, to every lead."""
-    now = clock.now()
-    in_force = list(Agreement.objects.in_force(now=now).select_related("calendar", "definition__score_model"))
-    everything = Agreement.objects.select_related("calendar", "definition__score_model")
-    if public_id is not None:
-        shown: Agreement | None = get_object_or_404(everything, public_id=public_id)
-    else:
-        shown = in_force[0] if in_force else None
-    context: dict[str, object] = {"agreement": shown, "in_force": in_force, "now": now}
-    if shown is not None:
-        clauses = agreements.clauses(shown)
-        version = calendars.current(shown.calendar, now=now)
-        context |= {
-            "of_marketing": [clause for clause in clauses if clause.side == Side.MARKETING],
-            "of_sales": [clause for clause in clauses if clause.side == Side.SALES],
-            "scope": conditions.in_words(shown.scope) if shown.scope else "",
-            "hours": calendars.hours_in_words(version),
-            "version": version,
-            "criteria": agreements.definition_in_words(shown.definition),
-            "signatures": {signature.side: signature for signature in shown.signatures.select_related("signed_by")},
-            "sides": Side.choices,
-        }
-    return render(request, "sla/agreement.html", context)

@@ -22,7 +22,7 @@ from leads.models import Definition, Temperature
 from leadsla.display import percent
 from sla import agreements, calendars
 from sla.agreements import Clause
-from sla.models import Agreement, Calendar, Commitment, EscalationStep, Target, TimeLimit
+from sla.models import Agreement, Calendar, CalendarVersion, Commitment, EscalationStep, Target, TimeLimit
 
 FORMAT = 1  # of the signed text; a change of its structure gets the next number
 Action = EscalationStep.Action
@@ -147,17 +147,41 @@ def _terms(agreement: Agreement, *, now: datetime) -> list[Line]:
     for calendar in calendars_of(agreement):
         version = calendars.current(calendar, now=now)
         words = {
-            "name": calendar.name,
+            "what": _counted_by(agreement, calendar),
             "hours": calendars.hours_in_words(version),
             "zone": version.timezone,
-            "holidays": _holidays(version.holidays_country, version.holidays_region),
+            "holidays": _holidays(version),
         }
         if calendar == agreement.calendar:
             text = _("Working time is %(hours)s (%(zone)s), %(holidays)s.") % words
         else:
-            text = _("Where a time counts by “%(name)s”, it is %(hours)s (%(zone)s), %(holidays)s.") % words
+            text = _("For %(what)s it is %(hours)s (%(zone)s), %(holidays)s.") % words
         lines.append(Line("calendar" if calendar == agreement.calendar else f"calendar {calendar.public_id}", text))
+    own = [_name(target) for target in _targets(agreement) if target.counts_owner_hours]
+    if own:
+        text = _("Who has hours of their own is measured by them: %(promises)s.") % {"promises": ", ".join(own)}
+        lines.append(Line("own hours", text))
     return lines
+
+
+def _counted_by(agreement: Agreement, calendar: Calendar) -> str:
+    """Name what a calendar counts for: whole temperatures, or else the promises."""
+    limits = [(target, limit) for target in _targets(agreement) for limit in target.limits.all()]
+    mine = {limit.temperature for _target, limit in limits if limit.calendar_id == calendar.pk}
+    others = {limit.temperature for _target, limit in limits if limit.calendar_id != calendar.pk}
+    if mine.isdisjoint(others):
+        labels = [str(Temperature(code).label).lower() for code in Temperature.values if code in mine]
+        return _("%(temperatures)s leads") % {"temperatures": _(" and ").join(labels)}
+    parts = [
+        f"{_name(target)} ({str(limit.get_temperature_display()).lower()})"
+        for target, limit in limits
+        if limit.calendar_id == calendar.pk
+    ]
+    return ", ".join(parts)
+
+
+def _name(target: Target) -> str:
+    return f"“{target.commitment.get_measure_display()}”"
 
 
 def _scope(agreement: Agreement) -> str:
@@ -177,11 +201,16 @@ def _day(day: date | None) -> str:
     return date_format(day, "j F Y") if day else ""
 
 
-def _holidays(country: str, region: str) -> str:
+def _holidays(version: CalendarVersion) -> str:
+    country, region = version.holidays_country, version.holidays_region
+    closed = len(version.closed_days)
+    own = ngettext("%(days)d own closed day", "%(days)d own closed days", closed) % {"days": closed}
     if not country:
-        return _("holidays included")
-    place = f"{country}-{region}" if region else country
-    return _("holidays of %(place)s excepted") % {"place": place}
+        return _("holidays included, but for %(own)s") % {"own": own} if closed else _("holidays included")
+    words = {"place": f"{country}-{region}" if region else country, "own": own}
+    if closed:
+        return _("holidays of %(place)s and %(own)s excepted") % words
+    return _("holidays of %(place)s excepted") % words
 
 
 # --- qualified
@@ -225,7 +254,8 @@ def _escalation(agreement: Agreement) -> list[Line]:
     for (temperature, measures), steps in groups.items():
         named = any(other == temperature and of for other, of in groups)
         head = _head(temperature, measures, is_rest=named)
-        lines.append(Line(f"{temperature} {' '.join(measures)}".strip(), f"{head}: {_steps_in_words(steps)}"))
+        text = f"{head[:1].upper()}{head[1:]}: {_steps_in_words(steps)}"
+        lines.append(Line(f"{temperature} {' '.join(measures)}".strip(), text))
     return lines
 
 

@@ -349,7 +349,8 @@ def _name(typed: str, *, but: Calendar | None) -> str:
         raise Refused({"name": _("Give the calendar a name.")})
     if len(name) > 120:
         raise Refused({"name": _("A name has at most 120 characters.")})
-    if Calendar.objects.filter(name__iexact=name).exclude(pk=but.pk if but else None).exists():
+    others = Calendar.objects.exclude(pk=but.pk) if but else Calendar.objects.all()
+    if others.filter(name__iexact=name).exists():
         raise Refused({"name": _("There is a calendar with this name already.")})
     return name
 

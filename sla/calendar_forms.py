@@ -47,7 +47,7 @@ class WindowsField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, max_length=400, **kwargs)
 
-    def clean(self, value: Any) -> Windows:  # type: ignore[override]  # it cleans to windows, not to text
+    def clean(self, value: Any) -> Windows:
         """Read the windows; refuse in words what is none."""
         try:
             return windows_in(super().clean(value))
@@ -173,8 +173,8 @@ class CalendarForm(forms.Form):
         else:
             for day in _days(first, last):
                 if day in taken:
-                    words = {"day": day.isoformat(), "row": taken[day] + 1}
-                    self.add_error(f"from-{number}", _("%(day)s stands in exception %(row)d already.") % words)
+                    twice = {"day": day.isoformat(), "row": taken[day] + 1}
+                    self.add_error(f"from-{number}", _("%(day)s stands in exception %(row)d already.") % twice)
                     return
                 taken[day] = number
 

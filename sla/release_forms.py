@@ -18,8 +18,8 @@ from sla.team_forms import RefusableForm
 class ListForm(forms.Form):
     """Which leads a plan is made of."""
 
-    source = forms.ChoiceField(label=_("Source"), required=False)
-    campaign = forms.ChoiceField(label=_("Campaign"), required=False)
+    source = forms.ChoiceField(label=_("Last source"), required=False)
+    campaign = forms.ChoiceField(label=_("Last campaign"), required=False)
     text = forms.CharField(label=_("Name, e-mail or company"), required=False, max_length=200)
     unqualified = forms.BooleanField(label=_("also those that are not qualified"), required=False)
 
@@ -42,9 +42,9 @@ class ListForm(forms.Form):
             stages += [Stage.INQUIRY, Stage.NURTURING]
         found = leads.filter(Q(stage__in=stages))
         if told.get("source"):
-            found = found.filter(source__code=told["source"])
+            found = found.filter(last_source__code=told["source"])
         if told.get("campaign"):
-            found = found.filter(campaign__code=told["campaign"])
+            found = found.filter(last_campaign__code=told["campaign"])
         if told.get("text"):
             found = lists.written_in(found, told["text"])
         return found

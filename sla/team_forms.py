@@ -107,7 +107,11 @@ class SuccessorForm(RefusableForm):
     """Who takes over from a person that is deactivated."""
 
     to = forms.ModelChoiceField(
-        User.objects.none(), label=_("Who takes over?"), required=False, to_field_name="public_id"
+        User.objects.none(),
+        label=_("Who takes over?"),
+        required=False,
+        to_field_name="public_id",
+        empty_label=_("choose a person"),
     )
 
     def __init__(self, data: Any = None, *, person: User) -> None:

@@ -104,7 +104,7 @@ class PeopleAdmin(ByAct[User], UserAdmin):  # type: ignore[type-arg]  # generic 
     @admin.display(description=_("leaving"))
     def leaving(self, obj: User) -> str:
         """Lead to the page that deactivates a person and asks who takes over."""
-        if obj.pk is None or not obj.is_active:
+        if not obj.is_active:
             return "–"
         url = reverse("sla:deactivate", args=(obj.public_id,))
         return format_html('<a href="{}">{}</a>', url, _("Deactivate, and choose who takes over"))

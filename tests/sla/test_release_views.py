@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from leads.models import Lead
+from leads.models import Campaign, Channel, Lead, Source
 from leadsla.accounts.models import Team, User
 from sla import handoff, release
 from sla.models import ReleasePlan
@@ -63,6 +63,22 @@ def test_the_list_is_narrowed_by_words(signed_in: SignedIn, mia: User, booth: li
     page = page_of(signed_in(mia).get(reverse("sla:release_new"), {"text": "abel"}))
     assert "1 lead matches" in page
     assert "Ben Bach" not in page
+
+
+def test_the_list_is_narrowed_by_source_and_campaign(signed_in: SignedIn, mia: User, booth: list[Lead]) -> None:
+    fair = Source.objects.create(code="fair", name="Fair", channel=Channel.objects.all()[0])
+    spring = Campaign.objects.create(code="spring", name="Spring")
+    Lead.objects.filter(pk=booth[0].pk).update(last_source=fair)
+    Lead.objects.filter(pk=booth[1].pk).update(last_campaign=spring)
+    url, browser = reverse("sla:release_new"), signed_in(mia)
+    by_source = page_of(browser.get(url, {"source": "fair"}))
+    assert "1 lead matches" in by_source
+    assert "Anna Abel" in by_source
+    by_campaign = page_of(browser.get(url, {"campaign": "spring"}))
+    assert "1 lead matches" in by_campaign
+    assert "Ben Bach" in by_campaign
+    browser.post(url, typed(booth, source="fair"))
+    assert [item.lead for item in ReleasePlan.objects.get().items.all()] == [booth[0]]
 
 
 @pytest.mark.parametrize(

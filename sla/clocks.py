@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from leads import conditions
@@ -28,6 +28,7 @@ from sla.models import (
     Commitment,
     EscalationStep,
     Handoff,
+    ReleaseItem,
     TimeLimit,
 )
 
@@ -350,6 +351,7 @@ def start_hand_over(*, now: datetime, limit: int = 5_000) -> int:
     waiting = Lead.objects.living().filter(
         stage=Stage.QUALIFIED, blocked_at=None, origin=Origin.LIVE, qualified_at__lte=now
     )
+    waiting = waiting.exclude(pk__in=_planned())
     clocked = Clock.objects.filter(lead=OuterRef("pk"), measure=Measure.HAND_OVER, started_at=OuterRef("qualified_at"))
     waiting = waiting.annotate(clocked=Subquery(clocked.values("pk")[:1])).filter(clocked=None)
     # Who hands a lead over holds its row and starts the clock too: such a lead is left to them.
@@ -430,15 +432,20 @@ def _hand_over_rows(
 
 
 def _end_stale_hand_over(*, now: datetime) -> None:
-    """End running clocks of leads that are no longer qualified; what is past due by then is missed."""
-    stale = Clock.objects.filter(
-        handoff=None, measure=Measure.HAND_OVER, outcome=Outcome.RUNNING, stopped_at=None
-    ).exclude(lead__stage=Stage.QUALIFIED, lead__merged_into=None, lead__blocked_at=None)
+    """End running clocks of leads that are not qualified any more or wait in a release plan; what is late is missed."""
+    running = Clock.objects.filter(handoff=None, measure=Measure.HAND_OVER, outcome=Outcome.RUNNING, stopped_at=None)
+    waits = Q(lead__stage=Stage.QUALIFIED, lead__merged_into=None, lead__blocked_at=None)
+    stale = running.filter(~waits | Q(lead__in=_planned()))
     late = Q(due_at__lt=now)
     stale.filter(late).update(
         outcome=Outcome.MISSED, breached_at=F("due_at"), responsible=F("owner"), stopped_at=now, next_step_at=None
     )
     stale.update(outcome=Outcome.CANCELLED, stopped_at=now, next_step_at=None)
+
+
+def _planned() -> QuerySet[ReleaseItem, int]:
+    """Return the leads that a release plan hands over in its own time."""
+    return ReleaseItem.objects.filter(released_at=None, dropped_at=None).order_by().values_list("lead", flat=True)
 
 
 def stop_hand_over(handoff: Handoff, *, agreement: Agreement, now: datetime) -> Clock | None:
@@ -500,10 +507,10 @@ def taken(clocks: Iterable[Clock]) -> dict[int, Taken]:
     found = {clock.pk: Taken() for clock in clocks}
     rows = ClockStep.objects.filter(clock__in=list(found)).values_list("clock_id", "step_id", "kind")
     for clock, step, kind in rows:
-        if step is not None:
-            found[clock].steps.add(step)
-        elif kind == ClockStep.Kind.BREACHED:
+        if kind == ClockStep.Kind.BREACHED:
             found[clock].is_breached = True
+        else:
+            found[clock].steps.add(step)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -54,7 +55,12 @@ def start(*, now: datetime, since: timedelta = LATELY) -> int:
     if not agreements or not _is_alone():
         return 0
     with connection.cursor() as cursor:
-        values = {"kinds": list(ASKED_KINDS), "since": now - since, "now": now, "agreements": agreements}
+        values: dict[str, Any] = {
+            "kinds": list(ASKED_KINDS),
+            "since": now - since,
+            "now": now,
+            "agreements": agreements,
+        }
         cursor.execute(_ASKED, values)
         asked: dict[int, datetime] = dict(cursor.fetchall())
     found = Handoff.objects.filter(pk__in=list(asked)).select_related("lead", "agreement", "owner", "to_team")

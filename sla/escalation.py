@@ -158,13 +158,15 @@ def _record(found: Iterable[Due], *, now: datetime, what: str, is_done: bool = T
 def _tell_all(due: list[Due], *, now: datetime) -> int:
     """Tell each person once per lead, whatever number of its clocks and steps is due."""
     groups: dict[tuple[object, ...], list[Due]] = defaultdict(list)
+    people: dict[tuple[object, ...], User | None] = {}
     for one in due:
         person = _recipient(one, now=now)
-        owed = (one.clock.lead_id, one.clock.owner_id, one.clock.side)
-        groups[*owed, one.step.action == Action.OWNER, person].append(one)
+        key = (one.clock.lead_id, one.clock.owner_id, one.clock.side, one.step.action == Action.OWNER, person)
+        groups[key].append(one)
+        people[key] = person
     done = 0
-    for (*_owed, person), group in groups.items():
-        assert person is None or isinstance(person, User)
+    for key, group in groups.items():
+        person = people[key]
         try:
             with transaction.atomic():
                 done += _record(group, now=now, what=_tell(group, to=person, now=now))
@@ -316,7 +318,7 @@ def _is_held(clock: Clock) -> bool:
     """Lock a clock's lead and handoff, in the order of all; False when somebody is at work on them this moment."""
     rows: tuple[QuerySet[Any], ...] = (
         Lead.objects.filter(pk=clock.lead_id),
-        Handoff.objects.filter(pk=clock.handoff_id),
+        Handoff.objects.filter(pk__in=[clock.handoff_id] if clock.handoff_id else []),
     )
     return all(
         found.select_for_update(of=("self",), skip_locked=True, no_key=True).values_list("pk", flat=True).first()

@@ -85,9 +85,7 @@ def record_follow_up(
 
 
 @transaction.atomic
-def confirm_follow_up(
-    handoff: Handoff, *, at: datetime, now: datetime, by: User | None = None, why: str = ""
-) -> bool:
+def confirm_follow_up(handoff: Handoff, *, at: datetime, now: datetime, by: User | None = None, why: str = "") -> bool:
     """Let a follow-up count at its stated time after all, because a manager, an import or a system confirms it.
 
     Args:

@@ -184,7 +184,7 @@ def resume(clock: Clock, *, by: User, now: datetime) -> bool:
     if not may_pause(by, clock):
         raise Refused({WHOLE: _("Only who owes this, and their manager, may let the clock go on.")})
     for found in clocks.locked(Clock.objects.filter(pk=clock.pk)):
-        last = found.pauses.filter(starts_at=found.paused_at).last()
+        last = found.pauses.order_by("starts_at", "pk").last()
         if last is None or not stands(found, now=now):
             return False
         hours = working_time(found.calendar_version)

@@ -151,7 +151,9 @@ def _rows(
 ) -> list[Row]:
     zone = ZoneInfo(version.timezone)
     first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
-    names = {holiday.day: holiday.name for holiday in calendars.holidays_between(version, first, last + timedelta(days=1))}
+    names = {
+        holiday.day: holiday.name for holiday in calendars.holidays_between(version, first, last + timedelta(days=1))
+    }
     counted, paused = _split(hours.open_windows(start, end), pauses)
     rows: list[Row] = []
     total = 0.0

@@ -27,8 +27,8 @@ from leadsla.accounts.requests import SignedInRequest
 from leadsla.display import day_text, duration, moment_text, money
 from leadsla.home import queue
 from sla import handoff as handoffs
-from sla import packs
-from sla.countdown import Countdown, countdown, due_words
+from sla import late_entries, packs, pauses
+from sla.countdown import Countdown, countdown, due_words, stands
 from sla.models import Clock, Commitment, Decision, Handoff, Round
 
 SINCE_AT_MOST = 100
@@ -317,6 +317,21 @@ def _clocks(handoff: Handoff, *, now: datetime) -> list[Countdown]:
     ]
 
 
+def _pausable(user: User, handoff: Handoff, *, now: datetime) -> list[Clock]:
+    """Return the running clocks of a handoff that a person may pause."""
+    if not may(user, Act.PAUSE_CLOCKS):
+        return []
+    running = handoff.clocks.filter(outcome=Clock.Outcome.RUNNING, due_at__gt=now).select_related("owner", "commitment")
+    return [one for one in running.order_by("due_at") if pauses.may_pause(user, one) and not stands(one, now=now)]
+
+
+def _late_entry(user: User, handoff: Handoff, *, now: datetime) -> Clock | None:
+    """Return the clock whose follow-up was entered late and waits for this manager's word."""
+    if not may(user, Act.CONFIRM_LATE):
+        return None
+    return late_entries.waiting_for(user, now=now).filter(handoff=handoff).first()
+
+
 def _named(shown: Countdown, one: Clock, *, now: datetime) -> Countdown:
     """Say of a stopped clock what it was for, of one that sleeps what is owed; of the others the due time says it."""
     if shown.state == "sleep":
@@ -395,6 +410,8 @@ def pack(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "facts_line": _facts_line(frozen, handoff.lead),
         "acts": _acts(request.user, handoff),
         "clocks": _clocks(handoff, now=now),
+        "pausable": _pausable(request.user, handoff, now=now),
+        "late_entry": _late_entry(request.user, handoff, now=now),
         "criteria": _criteria(frozen, now=now),
         "met": len(met),
         "story": _story(frozen, now=now),

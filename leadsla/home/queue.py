@@ -23,7 +23,7 @@ from leadsla.accounts.models import User
 from leadsla.accounts.requests import SignedInRequest
 from leadsla.display import day_text, moment_text
 from leadsla.home.parts import page_or_part
-from sla import clocks
+from sla import clocks, late_entries
 from sla.calendars import working_time
 from sla.countdown import Countdown, due_words
 from sla.models import Assignment, Clock, Commitment, Decision, Handoff, Round, TimeLimit
@@ -411,11 +411,13 @@ def queue(request: SignedInRequest) -> HttpResponse:
     whole = request.GET.get("all", "")
     mine = of(request.user, now=now, whole=whole)
     tab = request.GET.get("tab", "")
+    may_confirm = may(request.user, Act.CONFIRM_LATE)
     context: dict[str, Any] = {
         "queue": mine,
         "tab": tab if tab in mine.counts else "answer",
         "whole": whole,
         "keys": [{"key": key, "label": label} for key, label in KEYS],
+        "late_count": late_entries.waiting_for(request.user, now=now).count() if may_confirm else 0,
         "now": now,
         "is_part": bool(request.htmx),
     }

@@ -18,7 +18,7 @@ MakeLead = Callable[..., Lead]
 
 def berlin(*parts: int) -> datetime:
     """Return a moment by the wall clock of Berlin."""
-    return datetime(*parts, tzinfo=BERLIN)  # type: ignore[arg-type]
+    return datetime(*parts, tzinfo=BERLIN)  # type: ignore[arg-type,misc]  # year, month, day, hour …
 
 
 def handed_over(lead: Lead, *, at: datetime, temperature: str = "hot") -> Handoff:

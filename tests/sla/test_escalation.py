@@ -362,3 +362,110 @@ def test_a_worker_that_dies_before_its_end_has_done_nothing(asks: MakeLead, sam:
 def test_nothing_due_is_one_statement(warm: Handoff, django_assert_num_queries: Callable[[int], Any]) -> None:
     with django_assert_num_queries(3):  # a savepoint, the claim, and its release
         assert escalation.sweep(now=berlin(2026, 3, 3, 17, 0)) == escalation.Swept(0, 0, 0)
+
+
+# --- steps that move a handoff
+
+
+def steps_of(handoff: Handoff) -> list[tuple[str, bool, str]]:
+    """Return the moves that were due for a handoff: kind, whether it was done, and what, in order."""
+    found = ClockStep.objects.filter(clock__handoff=handoff, kind__in=("offered", "reassigned"))
+    return list(found.order_by("due_at", "pk").values_list("kind", "is_done", "what"))
+
+
+def test_a_hot_lead_is_offered_at_three_minutes_and_given_to_the_next_at_fifteen(
+    asks: MakeLead, north: Team, sam: User, sue: User
+) -> None:
+    moment = berlin(2026, 3, 3, 10, 0)
+    hot = handed_over(asks(at=moment), at=moment)
+    tom = person("Tom Timm", Role.SALES_REP, team=north, manager=sue)
+    escalation.sweep(now=moment + 2 * MINUTE)
+    assert not steps_of(hot)
+    escalation.sweep(now=moment + 3 * MINUTE)
+    hot.refresh_from_db()
+    assert (hot.owner, clock(hot, "first_follow_up").owner) == (None, None)
+    assert clock(hot, "first_follow_up").due_at == moment + 5 * MINUTE
+    escalation.sweep(now=moment + 6 * MINUTE)
+    escalation.sweep(now=moment + 15 * MINUTE)
+    assert [kind for kind, _is_done, _what in steps_of(hot)] == ["offered"]  # at 15 minutes sharp it is not after them
+    escalation.sweep(now=moment + 16 * MINUTE)
+    hot.refresh_from_db()
+    assert hot.owner in {tom, sue}
+    assert hot.owner != sam
+    assert [(kind, is_done) for kind, is_done, _what in steps_of(hot)] == [("offered", True), ("reassigned", True)]
+    escalation.sweep(now=moment + HOUR)
+    assert len(steps_of(hot)) == 2
+
+
+def test_what_somebody_is_at_work_on_is_not_taken_away(asks: MakeLead, north: Team, sam: User, sue: User) -> None:
+    person("Tom Timm", Role.SALES_REP, team=north, manager=sue)
+    moment = berlin(2026, 3, 3, 10, 0)
+    hot = handed_over(asks(at=moment), at=moment)
+    handoffs.record_decision(hot, decision=Decision.ACCEPTED, by=sam, now=moment + 2 * MINUTE)
+    escalation.sweep(now=moment + HOUR)
+    hot.refresh_from_db()
+    assert hot.owner == sam
+    assert [(is_done, what) for _kind, is_done, what in steps_of(hot)] == [
+        (False, "Not done: somebody is at work on it."),
+        (False, "Not done: somebody is at work on it."),
+    ]
+
+
+def test_a_lead_is_reassigned_once_whatever_number_of_its_clocks_says_so(
+    asks: MakeLead, north: Team, sam: User, sue: User
+) -> None:
+    moment = berlin(2026, 3, 3, 9, 0)
+    warm = handed_over(asks(at=moment), at=moment, temperature="warm")
+    person("Tom Timm", Role.SALES_REP, team=north, manager=sue)
+    escalation.sweep(now=berlin(2026, 3, 3, 16, 0))  # 1 h + 4 h over lunch: 15:00
+    warm.refresh_from_db()
+    second = warm.owner
+    assert second != sam
+    escalation.sweep(now=berlin(2026, 3, 4, 15, 0))  # the decision: a day + 4 h, Wednesday 14:00
+    warm.refresh_from_db()
+    assert warm.owner == second
+    assert [is_done for _kind, is_done, _what in steps_of(warm)] == [True, False]
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_handoff_that_is_being_answered_is_left_to_who_answers(
+    asks: MakeLead, north: Team, sam: User, sue: User
+) -> None:
+    moment = berlin(2026, 3, 3, 10, 0)
+    hot = handed_over(asks(at=moment), at=moment)
+    person("Tom Timm", Role.SALES_REP, team=north, manager=sue)
+    has_it, may_go_on = threading.Event(), threading.Event()
+
+    def answer() -> None:
+        try:
+            with transaction.atomic():
+                handoffs.record_decision(hot, decision=Decision.ACCEPTED, by=sam, now=moment + 3 * MINUTE)
+                has_it.set()
+                may_go_on.wait(timeout=20)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    assert has_it.wait(timeout=20)
+    try:
+        escalation.sweep(now=moment + 4 * MINUTE)
+        assert not steps_of(hot)
+    finally:
+        may_go_on.set()
+        thread.join(timeout=30)
+    escalation.sweep(now=moment + 5 * MINUTE)
+    hot.refresh_from_db()
+    assert hot.owner == sam
+    assert [is_done for _kind, is_done, _what in steps_of(hot)] == [False]
+
+
+def test_a_past_that_is_told_at_once_keeps_its_owners(asks: MakeLead, north: Team, sam: User, sue: User) -> None:
+    moment = berlin(2026, 3, 3, 10, 0)
+    hot = handed_over(asks(at=moment), at=moment)
+    person("Tom Timm", Role.SALES_REP, team=north, manager=sue)
+    escalation.sweep(now=moment + HOUR, moves_handoffs=False)
+    escalation.sweep(now=moment + HOUR)
+    hot.refresh_from_db()
+    assert hot.owner == sam
+    assert [is_done for _kind, is_done, _what in steps_of(hot)] == [False, False]

@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+import multiprocessing
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,7 @@ from leadsla.embedded.place import EmbeddedError
 
 _WATCH = "leadsla"
 _HOST = "127.0.0.1"
+_RESTARTS, _WITHIN = 3, 60.0  # of one process, in so many seconds
 # Celery says this whatever its log level.
 _CHATTER = {"", "worker: Warm shutdown (MainProcess)", "worker: Hitting Ctrl+C again will terminate all running tasks!"}
 
@@ -43,9 +46,38 @@ class _QuietPrinter(Printer):
 
 
 class _Manager(Manager):
-    """Stop also where the wish comes before every process has told its number."""
+    """Start a process again that died; stop also where the wish comes before every process has told its number."""
 
+    returncode: int | None = None
     _asked = False
+
+    def __init__(self, printer: Printer) -> None:
+        super().__init__(printer)
+        self._deaths: dict[str, list[float]] = defaultdict(list)
+
+    def _any_stopped(self) -> bool:
+        """Say whether one stopped for good; what may be started again is."""
+        stopped = [name for name, process in self._processes.items() if process.get("returncode") is not None]
+        if self._asked or len(stopped) == len(self._processes) or not all(map(self._may_start_again, stopped)):
+            return bool(stopped)
+        for name in stopped:
+            self._start_again(name)
+        return False
+
+    def _may_start_again(self, name: str) -> bool:
+        """Say whether it died seldom enough: one that cannot run would otherwise die for ever."""
+        lately = [moment for moment in self._deaths[name] if moment > time.monotonic() - _WITHIN]
+        return len(lately) < _RESTARTS
+
+    def _start_again(self, name: str) -> None:
+        process = self._processes[name]
+        print(f"LeadSLA: {name} stopped (exit code {process.pop('returncode')}) and is started again.", flush=True)
+        self._deaths[name].append(time.monotonic())
+        self.returncode = None
+        process["process"].join()
+        process["pid"] = None  # until it tells its new one
+        process["process"] = multiprocessing.Process(name=name, target=process["obj"].run, args=(self.events, True))
+        process["process"].start()
 
     def terminate(self) -> None:
         self._asked = True
@@ -60,7 +92,7 @@ class _Manager(Manager):
 
 
 def main() -> int:
-    """Run the portal until Ctrl-C, SIGTERM or the end of one of its processes; return the exit code."""
+    """Run the portal until Ctrl-C, SIGTERM or the end of a process that dies again and again; return the exit code."""
     signal.signal(signal.SIGTERM, _leave)
     try:
         port = _port(os.environ.get("PORT", "").strip() or "8000")

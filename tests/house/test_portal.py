@@ -16,6 +16,7 @@ import pytest
 
 from leadsla.embedded import place, sharing
 from leadsla.embedded import portal as embedded_portal
+from tests.flows.running import until
 
 from .conftest import move_to, processes_of, python, said
 
@@ -90,6 +91,26 @@ def test_answers_survives_a_crash_of_postgresql_and_stops_without_a_trace(
     os.killpg(portal.pid, signal.SIGINT)
     assert said(portal).endswith("LeadSLA stopped.\n")
     assert portal.returncode == 0
+    assert processes_of(home) == []
+
+
+def ticks_of(home: Path) -> psutil.Process:
+    """Return the worker of the ticks; its first process, not those that it forks."""
+    workers = [process for process in processes_of(home) if "ticks" in process.cmdline()]
+    return min(workers, key=lambda process: process.create_time())
+
+
+def test_a_process_that_dies_is_started_again_until_it_dies_too_often(
+    home: Path, free_port: int, portal: subprocess.Popen[str]
+) -> None:
+    for _death in range(3):
+        ticks_of(home).kill()
+        wait_for(portal, "LeadSLA: ticks stopped (exit code -9) and is started again.")
+        assert status(free_port) == 200
+        until(lambda: any("ticks" in process.cmdline() for process in processes_of(home)), what="it runs again")
+    ticks_of(home).kill()
+    assert said(portal).endswith("LeadSLA stopped.\n")
+    assert portal.returncode != 0
     assert processes_of(home) == []
 
 

@@ -68,6 +68,7 @@ TESTING = LEADSLA_ENV == "test"
 LEADSLA_HOME = place.home()
 LEADSLA_URL = (os.environ.get("LEADSLA_URL", "").strip() or "http://localhost:8000").rstrip("/")
 LEADSLA_NOW = os.environ.get("LEADSLA_NOW", "").strip()
+LEADSLA_FIGURES_OF_PERSONS = _flag("LEADSLA_FIGURES_OF_PERSONS", True)  # off: nobody sees figures of single people
 
 DEBUG = _flag("DEBUG", False)
 SECRET_KEY = os.environ.get("SECRET_KEY", "").strip()

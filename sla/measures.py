@@ -480,7 +480,7 @@ _HANDED = f"""
     SELECT s.agreement_id, s.period_start, h.id, h.counts, h.is_above_range, {_IS_OVERRIDE} AS is_override,
            {_IS_TAKEN_BACK} AND {_IS_UNDECIDED} AS is_withdrawn,
            CASE WHEN {_IS_UNDECIDED} THEN '' WHEN {_IS_OVERTURNED} THEN 'accepted' ELSE r.decision END AS decision,
-           r.is_counted, {_ruling("r")} AS ruling,
+           r.is_counted, CASE WHEN r.opened_because = 'overturned' THEN 'overturned' ELSE {_ruling("r")} END AS ruling,
            CASE WHEN h.given_back_blames_marketing AND h.given_back_at <= moment.t
                 THEN {_worked(_KEPT_SINCE, "h.given_back_at", "s")} <= s.kept_seconds ELSE false END AS is_given_back,
            coalesce(h.closed_at <= moment.t, false) OR coalesce(h.given_back_at <= moment.t, false)
@@ -535,15 +535,20 @@ _APART = """
 """
 
 _IS_ABOVE = "c.side = 'sales' AND coalesce(h.is_above_range, false)"
+# A late clock that is waived keeps the moment at which it stopped; the waiver has its own.
+_IS_WAIVED = """c.outcome = 'waived' AND NOT EXISTS (
+    SELECT FROM sla_clockchange x WHERE x.clock_id = c.id AND x.kind = 'waived' AND x.at > moment.t)"""
 _IS_PAUSED = "coalesce(c.paused_at <= moment.t AND c.paused_until > moment.t AND c.breached_at IS NULL, false)"
 _OWED_COLUMNS = ("agreement_id", "period_start", "measure", "side", "handoff_id", "id", "part", "note", "is_final")
 _OWED = f"""
     SELECT s.agreement_id, s.period_start, c.measure, c.side, c.handoff_id, c.id,
            CASE WHEN {_IS_ABOVE} THEN 'left_out'
                 WHEN c.stopped_at <= moment.t
-                THEN CASE c.outcome WHEN 'met' THEN 'kept' WHEN 'waived' THEN 'waived' ELSE 'against' END
+                THEN CASE WHEN c.outcome = 'met' THEN 'kept' WHEN {_IS_WAIVED} THEN 'waived' ELSE 'against' END
                 WHEN c.due_at >= moment.t OR {_IS_PAUSED} THEN 'open' ELSE 'against' END AS part,
-           CASE WHEN {_IS_ABOVE} THEN 'above_range' WHEN c.stopped_at <= moment.t THEN c.outcome
+           CASE WHEN {_IS_ABOVE} THEN 'above_range'
+                WHEN c.stopped_at <= moment.t
+                THEN CASE WHEN c.outcome <> 'waived' OR {_IS_WAIVED} THEN c.outcome ELSE 'late' END
                 WHEN {_IS_PAUSED} THEN 'paused' WHEN c.due_at < moment.t THEN 'overdue' ELSE 'running' END AS note,
            coalesce(c.stopped_at <= moment.t, false) AS is_final
     FROM moment

@@ -103,5 +103,5 @@ class AcceptanceRateQuerySet(QuerySet["AcceptanceRate"]):
         """Rates that a person sees; those of a person only for that person and their own manager."""
         if not user.is_authenticated:
             return self.none()
-        seen = [str(user.pk), *(str(pk) for pk in user.reports.values_list("pk", flat=True))]
+        seen = [str(pk) for pk in visibility.figures_of(user)]
         return self.filter(~Q(dimension="person") | Q(key__in=seen))

@@ -12,15 +12,17 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from leads.models import Origin
 from leadsla.accounts.models import User
-from sla import measures, periods
+from sla import breakdowns, measures, narrowing, periods
 from sla.measures import Scope
 from sla.models import Agreement, Clock, Commitment, Compliance, Decision, Handoff, Round
+from sla.narrowing import Narrowing
 from sla.periods import Period
 from sla.querysets import ClockQuerySet, HandoffQuerySet
 from sla.statistics import wilson
 
 TREND_PERIODS = 6
 PERIODS_TO_CHOOSE = 24
+ALL = Narrowing()
 M = Commitment.Measure
 TAKEN_BACK = (Handoff.ClosedBecause.WITHDRAWN, Handoff.ClosedBecause.MERGED)
 
@@ -95,6 +97,44 @@ def standings(agreement: Agreement, period: Period) -> list[Standing]:
     return [Standing(row, [values[row.commitment_id].get(start) for start in spans]) for _place, row in shown]
 
 
+def of_part(found: Sequence[Standing], part: Narrowing, scope: Scope, *, now: datetime) -> list[Standing]:
+    """Return standings of a part of the cases: figures without a status, because the promise is made for all of them.
+
+    Args:
+        found: of all cases.
+        part: what they are narrowed to.
+        scope: agreement and period.
+        now: as of the figures.
+    """
+    if not part:
+        return list(found)
+    slices = breakdowns.narrowed(scope, part, now=now)
+    return [Standing(_row_of_part(standing.row, slices), []) for standing in found]
+
+
+def _row_of_part(row: Compliance, slices: dict[tuple[str, str | None], breakdowns.Slice]) -> Compliance:
+    code, side = row.commitment.measure, row.commitment.side
+    one = slices.get((code, None)) or slices.get((code, side)) or breakdowns.nothing(code)
+    return Compliance(
+        agreement_id=row.agreement_id,
+        commitment=row.commitment,
+        period_start=row.period_start,
+        period_end=row.period_end,
+        at_least=row.at_least,
+        at_most=row.at_most,
+        kept=one.kept,
+        cases=one.cases,
+        open_cases=one.open_cases,
+        waived=one.waived,
+        left_out=one.left_out,
+        value=float(one.kept) if measures.MEASURES[code].is_count else one.rate,
+        low=one.low,
+        high=one.high,
+        status="",
+        computed_at=row.computed_at,
+    )
+
+
 # --- the handshake
 
 
@@ -118,10 +158,11 @@ def is_handed_over() -> Q:
     return Q(origin=Origin.LIVE, is_notice=False, leg=1) & ~Q(closed_because__in=TAKEN_BACK, decision="")
 
 
-def handed_over(agreement: Agreement, period: Period) -> HandoffQuerySet:
+def handed_over(agreement: Agreement, period: Period, *, part: Narrowing = ALL) -> HandoffQuerySet:
     """Return the handoffs of a period that sales answered or has to answer."""
     return Handoff.objects.filter(
         is_handed_over(),
+        part.handoffs(),
         agreement=agreement,
         handed_over_at__gte=period.starts_at,
         handed_over_at__lt=period.ends_at,
@@ -136,9 +177,9 @@ def is_overdue(*, now: datetime) -> Q:
     return Q(Exists(late), decision="")
 
 
-def handshake(agreement: Agreement, period: Period, *, now: datetime) -> Handshake:
+def handshake(agreement: Agreement, period: Period, *, now: datetime, part: Narrowing = ALL) -> Handshake:
     """Count the answers of a period as they stand."""
-    counted = handed_over(agreement, period).aggregate(
+    counted = handed_over(agreement, period, part=part).aggregate(
         accepted=Count("pk", filter=Q(decision=Decision.ACCEPTED)),
         rejected=Count("pk", filter=Q(decision=Decision.REJECTED)),
         waiting=Count("pk", filter=Q(decision="")),
@@ -147,13 +188,15 @@ def handshake(agreement: Agreement, period: Period, *, now: datetime) -> Handsha
     return Handshake(**counted)
 
 
-def handed_over_by_day(agreement: Agreement, period: Period, day_number: int, scope: Scope) -> int | None:
+def handed_over_by_day(
+    agreement: Agreement, period: Period, day_number: int, scope: Scope, *, part: Narrowing = ALL
+) -> int | None:
     """Return how many were handed over up to a working day of a period; None when it has no such day."""
     days = periods.working_dates(period, scope.working_time)
     if not 0 < day_number <= len(days):
         return None
     until = periods.midnight(periods.next_day(days[day_number - 1]), period.timezone)
-    return handed_over(agreement, period).filter(handed_over_at__lt=until).count()
+    return handed_over(agreement, period, part=part).filter(handed_over_at__lt=until).count()
 
 
 # --- pace
@@ -172,15 +215,16 @@ class Pace:
     counts: list[int]
 
 
-def pace(scope: Scope, *, now: datetime) -> Pace:
+def pace(scope: Scope, *, now: datetime, part: Narrowing = ALL) -> Pace:
     """Return how the quantity of a period grew; a handoff of a closed day belongs to the working day before it."""
     days = periods.working_dates(scope.period, scope.working_time)
     sql, parameters = measures.facts([scope], now=now, measures=(M.QUANTITY,))
-    sql += """
-        SELECT (h.handed_over_at AT TIME ZONE %s)::date, count(*) FROM facts f JOIN sla_handoff h ON h.id = f.handoff_id
-        WHERE f.part = 'kept' GROUP BY 1 ORDER BY 1"""
+    condition, values = part.sql()
+    sql += f"""
+        SELECT (h.handed_over_at AT TIME ZONE %s)::date, count(*) FROM facts f {narrowing.JOINS}
+        WHERE f.part = 'kept' {condition} GROUP BY 1 ORDER BY 1"""  # noqa: S608  # constants only
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*parameters, scope.period.timezone])
+        cursor.execute(sql, [*parameters, scope.period.timezone, *values])
         counted = dict(cursor.fetchall())
     begun = periods.working_days(scope.period, scope.working_time, now=now)[0]
     counts = []
@@ -210,20 +254,20 @@ class Accepted:
         return self.accepted / self.decided
 
 
-def acceptance(scope: Scope, *, now: datetime) -> dict[str, list[Accepted]]:
+def acceptance(scope: Scope, *, now: datetime, part: Narrowing = ALL) -> dict[str, list[Accepted]]:
     """Return acceptance in a period by `source`, highest first, and by `band`, in the order of the bands."""
     sql, parameters = measures.facts([scope], now=now, measures=(M.ACCEPTED,))
-    sql += """
+    condition, values = part.sql()
+    sql += f"""
         SELECT d.dimension, d.key, max(d.label), count(*) FILTER (WHERE f.part = 'kept'), count(*)
-        FROM facts f
-        JOIN sla_handoff h ON h.id = f.handoff_id
+        FROM facts f {narrowing.JOINS}
         LEFT JOIN leads_source s ON s.id = h.source_id
         CROSS JOIN LATERAL (VALUES ('source', coalesce(s.code, ''), coalesce(s.name, '')), ('band', h.band, h.band))
             AS d (dimension, key, label)
-        WHERE f.part IN ('kept', 'against')
-        GROUP BY d.dimension, d.key"""
+        WHERE f.part IN ('kept', 'against') {condition}
+        GROUP BY d.dimension, d.key"""  # noqa: S608  # constants only
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(sql, [*parameters, *values])
         rows = cursor.fetchall()
     found: dict[str, list[Accepted]] = {"source": [], "band": []}
     for dimension, key, label, accepted, decided in rows:
@@ -236,12 +280,17 @@ def acceptance(scope: Scope, *, now: datetime) -> dict[str, list[Accepted]]:
 # --- rejections, answers in time
 
 
-def rejections(agreement: Agreement, period: Period) -> list[tuple[str, int, int]]:
-    """Return why handoffs of a period stand rejected: reason, how often, how often it counts; most frequent first."""
-    rejected = handed_over(agreement, period).filter(decision=Decision.REJECTED)
+def rejections(agreement: Agreement, period: Period, *, part: Narrowing = ALL) -> list[tuple[str, int, int, int]]:
+    """Return why handoffs of a period stand rejected, most frequent first.
+
+    Of each reason: how often it was given, how often it counts, how often marketing contests it (not yet upheld).
+    """
+    rejected = handed_over(agreement, period, part=part).filter(decision=Decision.REJECTED)
     rounds = Round.objects.filter(handoff__in=rejected, number=F("handoff__round")).order_by()
     rows = rounds.values_list("handoff__reason").annotate(
-        count=Count("pk"), counted=Count("pk", filter=Q(is_counted=True))
+        count=Count("pk"),
+        counted=Count("pk", filter=Q(is_counted=True)),
+        contested=Count("pk", filter=Q(contested_at__isnull=False) & ~Q(ruling=Round.Ruling.UPHELD)),
     )
     return list(rows.order_by("-count", "handoff__reason"))
 
@@ -265,11 +314,11 @@ class Times:
     budget_seconds: float
 
 
-def first_follow_ups(scope: Scope, *, now: datetime) -> dict[str, Times]:
+def first_follow_ups(scope: Scope, *, now: datetime, part: Narrowing = ALL) -> dict[str, Times]:
     """Return how long first follow-ups due in a period took, by temperature."""
     ids = measures.clock_ids([scope], now=now, measure=M.FIRST_FOLLOW_UP, parts=("kept", "against"))
     clocks: dict[str, list[Clock]] = defaultdict(list)
-    for clock in Clock.objects.filter(pk__in=ids).only(
+    for clock in Clock.objects.filter(part.clocks(), pk__in=ids).only(
         "temperature", "used_seconds", "waited_seconds", "budget_seconds", "outcome", "stopped_at", "due_at"
     ):
         clocks[clock.temperature].append(clock)
@@ -292,15 +341,16 @@ def _times(clocks: Sequence[Clock], *, now: datetime) -> Times:
 # --- at risk
 
 
-def at_risk(agreement: Agreement | None, *, user: User, now: datetime) -> ClockQuerySet:
+def at_risk(agreement: Agreement | None, *, user: User, now: datetime, part: Narrowing = ALL) -> ClockQuerySet:
     """Return the worst clock of each lead that is past due or past its first warning, soonest due first.
 
     Args:
         agreement: all versions of it; None for every agreement.
         user: only what they see.
         now: the moment.
+        part: only these.
     """
-    clocks = Clock.objects.at_risk(now=now).visible_to(user)
+    clocks = Clock.objects.at_risk(now=now).visible_to(user).filter(part.clocks())
     if agreement is not None:
         clocks = clocks.filter(agreement__series=agreement.series)
     return clocks.worst_of_each_lead().order_by("due_at", "pk")
@@ -314,13 +364,22 @@ def by_side(clocks: ClockQuerySet) -> dict[str, int]:
 # --- what stands behind a figure
 
 
-def parts_of(scopes: Sequence[Scope], *, now: datetime, measure: str) -> dict[str, list[tuple[str, int]]]:
+def parts_of(
+    scopes: Sequence[Scope], *, now: datetime, measure: str, side: str = "", part: Narrowing = ALL
+) -> dict[str, list[tuple[str, int]]]:
     """Return for each part of a measure (kept, against, open …) how many cases it has, by why they are there."""
     sql, parameters = measures.facts(scopes, now=now, measures=(measure,))
-    sql += " SELECT part, note, count(*) FROM facts WHERE measure = %s GROUP BY part, note ORDER BY part, count(*) DESC"
+    condition, values = part.sql()
+    if side:
+        condition += " AND (f.side IS NULL OR f.side = %s)"
+        values.append(side)
+    joins = narrowing.JOINS if part else ""
+    sql += f"""
+        SELECT f.part, f.note, count(*) FROM facts f {joins} WHERE f.measure = %s {condition}
+        GROUP BY f.part, f.note ORDER BY f.part, count(*) DESC"""  # noqa: S608  # constants only
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*parameters, measure])
-        for part, note, count in cursor.fetchall():
-            found[part].append((note, count))
+        cursor.execute(sql, [*parameters, measure, *values])
+        for code, note, count in cursor.fetchall():
+            found[code].append((note, count))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
@@ -81,6 +82,16 @@ def editable_leads(user: User | AnonymousUser) -> Reach:
     if isinstance(user, User) and user.has_role(Role.MARKETER, Role.MARKETING_MANAGER):
         return Reach(user_id=user.pk, team_id=user.team_id)
     return Reach()
+
+
+def figures_of(user: User | AnonymousUser) -> frozenset[int]:
+    """Return the ids of the people whose figures a person sees: their own and those of whom they manage.
+
+    Nobody's where the setting LEADSLA_FIGURES_OF_PERSONS switches them off altogether.
+    """
+    if not isinstance(user, User) or not settings.LEADSLA_FIGURES_OF_PERSONS:
+        return frozenset()
+    return frozenset((user.pk, *user.reports.values_list("pk", flat=True)))
 
 
 def sides(user: User | AnonymousUser) -> frozenset[Side]:

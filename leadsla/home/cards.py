@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -16,10 +16,12 @@ from django.utils.translation import ngettext
 
 from leadsla.accounts.models import Side
 from leadsla.display import number, percent, range_words
+from sla import quarters
 from sla.judgement import cases_needed
 from sla.measures import MEASURES
 from sla.models import Agreement, Commitment, Compliance, ComplianceStatus
 from sla.periods import Period
+from sla.quarters import Quarter
 from sla.scoreboard import Standing
 
 S = ComplianceStatus
@@ -44,6 +46,7 @@ class Card:
     trend: list[float | None]
     promise: float
     url: str
+    cases_url: str
     sentence: str
     measure: str
     row: Compliance = field(repr=False)
@@ -59,13 +62,31 @@ class Panel:
     counts: str
 
 
-def panels(found: Sequence[Standing], *, agreement: Agreement, period: Period, now: datetime) -> list[Panel]:
-    """Return the two sides of the scoreboard, marketing first, each in the order of the agreement's text."""
+def panels(
+    found: Sequence[Standing],
+    *,
+    agreement: Agreement,
+    period: Period,
+    now: datetime,
+    narrowed: Mapping[str, str] | None = None,
+) -> list[Panel]:
+    """Return the two sides of the scoreboard, marketing first, each in the order of the agreement's text.
+
+    `narrowed` is what of the address names the part of the cases that is shown.
+    """
+    rolled = quarters.of_rows([standing.row for standing in found], agreement, now=now)
     titles = {Side.MARKETING: _("Marketing owes"), Side.SALES: _("Sales owes")}
     shown = []
     for side, title in titles.items():
         cards = [
-            card_of(standing, agreement=agreement, period=period, now=now)
+            card_of(
+                standing,
+                agreement=agreement,
+                period=period,
+                now=now,
+                narrowed=narrowed,
+                quarter=rolled.get(standing.row.commitment_id),
+            )
             for standing in found
             if standing.row.commitment.side == side
         ]
@@ -87,18 +108,30 @@ def counts_of(statuses: Sequence[str]) -> str:
     return " · ".join(f"{counted[status]} {words[status]}" for status in ORDER if counted[status])
 
 
-def card_of(standing: Standing, *, agreement: Agreement, period: Period, now: datetime) -> Card:
-    """Return one promise as a card."""
+def card_of(
+    standing: Standing,
+    *,
+    agreement: Agreement,
+    period: Period,
+    now: datetime,
+    narrowed: Mapping[str, str] | None = None,
+    quarter: Quarter | None = None,
+) -> Card:
+    """Return one promise as a card; of a part of the cases without a status, because all together are promised.
+
+    `quarter` is what a month with too few cases is rolled into.
+    """
     row = standing.row
     measure = row.commitment.measure
     name, sub = str(row.commitment.get_measure_display()), _sub(row, agreement=agreement, period=period, now=now)
-    value, expected, gap = _value(row), _expected(row, now=now), _gap(row)
-    status = S.EARLY.value if row.status == S.TOO_FEW else row.status
-    label = _("Too few") if row.status == S.TOO_FEW else ""
-    promise = _promise(row)
+    if quarter is not None and quarter.value is not None:
+        sub = f"{sub}, {_rolled(quarter)}"
+    value, expected, gap = value_words(row), _expected(row, now=now), _gap(row)
+    status, label = status_of(row), status_label(row)
+    promise = promise_words(row)
     sentence = _("%(name)s: %(status)s. %(value)s now, promised %(promise)s. %(sub)s.") % {
         "name": name,
-        "status": row.get_status_display(),
+        "status": row.get_status_display() if row.status else _("a part of all cases"),
         "value": value,
         "promise": promise,
         "sub": ", ".join(part for part in (sub, gap, expected.replace("→", _("expected"))) if part),
@@ -114,14 +147,28 @@ def card_of(standing: Standing, *, agreement: Agreement, period: Period, now: da
         plot=_plot(row, promise),
         trend=standing.trend,
         promise=float(row.at_least),
-        url=url_of(row, agreement=agreement, period=period),
+        url=page_of(row, agreement=agreement, period=period, narrowed=narrowed),
+        cases_url=url_of(row, agreement=agreement, period=period, narrowed=narrowed),
         sentence=sentence,
         measure=measure,
         row=row,
     )
 
 
-def url_of(row: Compliance, *, agreement: Agreement, period: Period, part: str = "cases") -> str:
+def page_of(row: Compliance, *, agreement: Agreement, period: Period, narrowed: Mapping[str, str] | None = None) -> str:
+    """Return the address of the page of one promise in a period."""
+    parameters = {"agreement": agreement.public_id, "period": period.code, **(narrowed or {})}
+    return f"{reverse('home:commitment', args=[row.commitment.public_id])}?{urlencode(parameters)}"
+
+
+def url_of(
+    row: Compliance,
+    *,
+    agreement: Agreement,
+    period: Period,
+    part: str = "cases",
+    narrowed: Mapping[str, str] | None = None,
+) -> str:
     """Return the address of the rows behind a figure, as of when it was computed."""
     parameters = {
         "agreement": agreement.public_id,
@@ -129,6 +176,7 @@ def url_of(row: Compliance, *, agreement: Agreement, period: Period, part: str =
         "measure": row.commitment.measure,
         "part": part,
         "as_of": row.computed_at.isoformat(),
+        **(narrowed or {}),
     }
     return f"{reverse('home:handoffs')}?{urlencode(parameters)}"
 
@@ -147,13 +195,25 @@ def _is_count(row: Compliance) -> bool:
     return MEASURES[row.commitment.measure].is_count
 
 
-def _value(row: Compliance) -> str:
+def status_of(row: Compliance) -> str:
+    """Return the status as components/_status.html knows it: too few looks like too early."""
+    return S.EARLY.value if row.status == S.TOO_FEW else row.status
+
+
+def status_label(row: Compliance) -> str:
+    """Return the word of the badge where it differs from the status."""
+    return _("Too few") if row.status == S.TOO_FEW else ""
+
+
+def value_words(row: Compliance) -> str:
+    """Write the figure: `74` or `61 %`."""
     if _is_count(row):
         return number(row.kept)
     return "–" if row.value is None else percent(row.value, row.cases)
 
 
-def _promise(row: Compliance) -> str:
+def promise_words(row: Compliance) -> str:
+    """Write what was promised: `120–150` or `≥ 90 %`."""
     unit = "" if _is_count(row) else "percent"
     return range_words(row.at_least, row.at_most, unit)
 
@@ -197,9 +257,26 @@ def _sub(row: Compliance, *, agreement: Agreement, period: Period, now: datetime
         parts.append(_("%(count)s left out") % {"count": number(row.left_out)})
     if row.waived:
         parts.append(_("%(count)s waived") % {"count": number(row.waived)})
-    if row.settled_at and (row.settled_kept, row.settled_cases) != (row.kept, row.cases):
-        parts.append(_("restated, was %(value)s") % {"value": _settled_value(row)})
+    parts.append(settled_words(row))
     return ", ".join(part for part in parts if part)
+
+
+def _rolled(quarter: Quarter) -> str:
+    """Write what a month with too few cases is rolled into: `Q1 2026: 88 % of 17, met`."""
+    words = {
+        "quarter": quarter.period.label,
+        "rate": percent(quarter.value, quarter.cases),
+        "cases": number(quarter.cases),
+        "status": quarter.status.label.lower(),
+    }
+    return _("%(quarter)s: %(rate)s of %(cases)s, %(status)s") % words
+
+
+def settled_words(row: Compliance) -> str:
+    """Say what was shown when the period was settled, where later facts restate it; "" where they do not."""
+    if not row.settled_at or (row.settled_kept, row.settled_cases) == (row.kept, row.cases):
+        return ""
+    return _("restated, was %(value)s") % {"value": _settled_value(row)}
 
 
 def _settled_value(row: Compliance) -> str:

@@ -18,11 +18,13 @@ from django.utils.translation import gettext_lazy as _t
 from feedback.models import Reason
 from leads import lists, scoring
 from leads.models import Origin, Temperature
+from leadsla.accounts import visibility
 from leadsla.accounts.models import Team, User
 from leadsla.accounts.requests import SignedInRequest
 from sla import measures, periods, scoreboard
 from sla.measures import CLOCKED, MEASURES, Measure, Part
 from sla.models import Agreement, Clock, Commitment, Decision, Handoff
+from sla.narrowing import owed_by
 from sla.periods import Period
 from sla.querysets import HandoffQuerySet
 
@@ -122,7 +124,7 @@ class Wanted(forms.Form):
         people = self.fields["person"]
         assert isinstance(people, forms.ModelChoiceField)
         # Figures of a person are for that person and their own manager.
-        people.queryset = (User.objects.filter(pk=request.user.pk) | request.user.reports.all()).order_by("name")
+        people.queryset = User.objects.filter(pk__in=visibility.figures_of(request.user)).order_by("name")
 
     def clean_period(self) -> str:
         """Refuse what is no month and no quarter."""
@@ -303,7 +305,7 @@ class Listing:
         if self.wanted.value("team"):
             found = found.filter(team=self.wanted.value("team"))
         if self.wanted.value("person"):
-            found = found.filter(owner=self.wanted.value("person"))
+            found = found.filter(owed_by(self.wanted.value("person").pk))
         for name in ("source", "campaign"):
             if self.wanted.value(name):
                 found = found.filter(**_code(f"handoff__{name}", str(self.wanted.value(name))))
@@ -314,7 +316,7 @@ class Listing:
         names = ["source", "campaign", "team", "temperature"]
         if not self.has_clocks:
             names += ["reason"] if self.measure else ["state", "reason", "band"]
-        if self.user.reports.exists():
+        if len(visibility.figures_of(self.user)) > 1:
             names.append("person")
         return [
             {

@@ -24,6 +24,7 @@ from leadsla.display import day_text, number, percent
 from leadsla.home import cards
 from leadsla.home.handoffs import ClockRow, clock_rows
 from leadsla.home.listing import AT_RISK, NONE
+from leadsla.home.narrowed import Part
 from leadsla.home.parts import page_or_part
 from leadsla.home.plots import pace_chart, times_chart
 from sla import measures, periods, scoreboard
@@ -47,16 +48,31 @@ class Chosen:
     agreement: Agreement
     period: Period
     now: datetime
+    part: Part
 
     def url(self, **parameters: object) -> str:
-        """Return the address of handoffs of this agreement and period."""
-        wanted = {"agreement": self.agreement.public_id, "period": self.period.code, **parameters}
+        """Return the address of handoffs of this agreement and period, and of the part that is shown."""
+        wanted = {
+            "agreement": self.agreement.public_id,
+            "period": self.period.code,
+            **self.part.parameters(),
+            **parameters,
+        }
         return (
             f"{reverse('home:handoffs')}?{urlencode({key: str(value) for key, value in wanted.items() if value != ''})}"
         )
 
+    def whole(self) -> dict[str, str]:
+        """Return what of the address names the agreement and the period, without the part."""
+        return {"agreement": str(self.agreement.public_id), "period": self.period.code}
 
-def _choose(request: SignedInRequest, found: Sequence[Agreement], *, now: datetime) -> tuple[Chosen | None, str]:
+    def risks_url(self) -> str:
+        """Return the address of what is at risk now, whatever the period."""
+        wanted = {"clock": AT_RISK, "agreement": self.agreement.public_id, **self.part.parameters()}
+        return f"{reverse('home:handoffs')}?{urlencode(wanted)}"
+
+
+def choose(request: SignedInRequest, found: Sequence[Agreement], *, now: datetime) -> tuple[Chosen | None, str]:
     """Return what to show, and what was wrong with the address; None without any agreement."""
     public_id, text = request.GET.get("agreement", ""), request.GET.get("period", "")
     agreement = next((one for one in found if str(one.public_id) == public_id), None)
@@ -73,7 +89,8 @@ def _choose(request: SignedInRequest, found: Sequence[Agreement], *, now: dateti
     elif period.starts_at > now:
         wrong = _("period: %(period)s has not begun.") % {"period": period.label}
         period = scoreboard.current_period(agreement, now=now)
-    return Chosen(agreement, period, now), wrong
+    part = Part(request)
+    return Chosen(agreement, period, now, part), wrong or part.wrong
 
 
 @requires(Act.SEE_SCOREBOARD)
@@ -82,22 +99,28 @@ def board(request: SignedInRequest) -> HttpResponse:
     """Show how marketing and sales keep an agreement in a period."""
     now = clock.now()
     found = list(scoreboard.agreements())
-    chosen, wrong = _choose(request, found, now=now)
+    chosen, wrong = choose(request, found, now=now)
     if chosen is None:
         return page_or_part(request, "home/scoreboard.html", "home/_scoreboard.html", {"now": now, "chosen": None})
     scope = measures.scope(chosen.agreement, chosen.period, now=now)
     standings = scoreboard.standings(chosen.agreement, chosen.period)
     as_of = max((standing.row.computed_at for standing in standings), default=now)
+    part = chosen.part.narrowing
+    standings = scoreboard.of_part(standings, part, scope, now=as_of)
     context = {
         "now": now,
         "chosen": chosen,
         "wrong": wrong,
         "as_of": as_of,
         "has_figures": bool(standings),
-        "filters": _filters(request, chosen, found),
+        "filters": [*filters(request, chosen, found), *chosen.part.filters()],
+        "reset_url": f"{request.path}?{urlencode(chosen.whole())}" if part else "",
+        "part": chosen.part,
         **_about(chosen, scope, standings),
         "strip": _strip(chosen, scope, standings, request.user),
-        "panels": cards.panels(standings, agreement=chosen.agreement, period=chosen.period, now=now),
+        "panels": cards.panels(
+            standings, agreement=chosen.agreement, period=chosen.period, now=now, narrowed=chosen.part.parameters()
+        ),
         "pace": _pace(chosen, scope, standings, as_of=as_of),
         "times": _times(chosen, scope, as_of=as_of, wanted=request.GET.get("temperature", "")),
         "acceptance": _acceptance(chosen, scope, standings, as_of=as_of),
@@ -108,7 +131,7 @@ def board(request: SignedInRequest) -> HttpResponse:
     return page_or_part(request, "home/scoreboard.html", "home/_scoreboard.html", context, status=400 if wrong else 200)
 
 
-def _filters(request: SignedInRequest, chosen: Chosen, found: Sequence[Agreement]) -> list[dict[str, Any]]:
+def filters(request: SignedInRequest, chosen: Chosen, found: Sequence[Agreement]) -> list[dict[str, Any]]:
     """Return what components/_filters.html shows: the period, and the agreement where there are several."""
     current = scoreboard.current_period(chosen.agreement, now=chosen.now)
     known = scoreboard.known_periods(chosen.agreement, now=chosen.now)
@@ -159,8 +182,9 @@ def _about(chosen: Chosen, scope: Scope, standings: Sequence[Standing]) -> dict[
 
 
 def _strip(chosen: Chosen, scope: Scope, standings: Sequence[Standing], user: User) -> dict[str, Any]:
-    shaken = scoreboard.handshake(chosen.agreement, chosen.period, now=chosen.now)
-    risks = scoreboard.at_risk(chosen.agreement, user=user, now=chosen.now)
+    part = chosen.part.narrowing
+    shaken = scoreboard.handshake(chosen.agreement, chosen.period, now=chosen.now, part=part)
+    risks = scoreboard.at_risk(chosen.agreement, user=user, now=chosen.now, part=part)
     by_side = scoreboard.by_side(risks)
     sides = _("%(sales)d with sales, %(marketing)d with marketing") % {
         "sales": by_side.get(Side.SALES, 0),
@@ -193,7 +217,6 @@ def _strip(chosen: Chosen, scope: Scope, standings: Sequence[Standing], user: Us
     ]
     if shaken.overdue:
         parts.append({"count": shaken.overdue, "kind": "overdue"})
-    series = urlencode({"clock": AT_RISK, "agreement": chosen.agreement.public_id})
     return {
         "handed_over": {
             "count": shaken.handed_over,
@@ -203,7 +226,7 @@ def _strip(chosen: Chosen, scope: Scope, standings: Sequence[Standing], user: Us
         "parts": parts,
         "at_risk": {
             "count": sum(by_side.values()),
-            "url": f"{reverse('home:handoffs')}?{series}",
+            "url": chosen.risks_url(),
             "detail": sides if by_side else _("nothing is late"),
         },
     }
@@ -214,10 +237,10 @@ def _before(chosen: Chosen, scope: Scope) -> str:
     before = periods.back(chosen.period, 1)
     words: dict[str, object] = {"period": cards.short_label(before, chosen.now)}
     if chosen.period.ends_at <= chosen.now:
-        count = scoreboard.handed_over(chosen.agreement, before).count()
+        count = scoreboard.handed_over(chosen.agreement, before, part=chosen.part.narrowing).count()
         return _("%(period)s: %(count)s") % {**words, "count": number(count)} if count else ""
     day = periods.working_days(chosen.period, scope.working_time, now=chosen.now)[0]
-    so_far = scoreboard.handed_over_by_day(chosen.agreement, before, day, scope)
+    so_far = scoreboard.handed_over_by_day(chosen.agreement, before, day, scope, part=chosen.part.narrowing)
     return _("%(period)s at this day: %(count)s") % {**words, "count": number(so_far)} if so_far else ""
 
 
@@ -229,20 +252,21 @@ def _standing(standings: Sequence[Standing], measure: str) -> Compliance | None:
 
 
 def _pace(chosen: Chosen, scope: Scope, standings: Sequence[Standing], *, as_of: datetime) -> dict[str, Any] | None:
-    row = _standing(standings, M.QUANTITY)
-    now = scoreboard.pace(scope, now=as_of)
+    row, part = _standing(standings, M.QUANTITY), chosen.part.narrowing
+    now = scoreboard.pace(scope, now=as_of, part=part)
     if row is None or not now.days:
         return None
     earlier = periods.back(chosen.period, 1)
     before = Pace([], [])
-    if scoreboard.handed_over(chosen.agreement, earlier).exists():
-        before = scoreboard.pace(measures.scope(chosen.agreement, earlier, now=as_of), now=as_of)
-    return pace_chart(now, before, row, before_label=cards.short_label(earlier, chosen.now))
+    if scoreboard.handed_over(chosen.agreement, earlier, part=part).exists():
+        before = scoreboard.pace(measures.scope(chosen.agreement, earlier, now=as_of), now=as_of, part=part)
+    # The range is promised for all leads together, so that a part of them is drawn without it.
+    return pace_chart(now, before, None if part else row, before_label=cards.short_label(earlier, chosen.now))
 
 
 def _times(chosen: Chosen, scope: Scope, *, as_of: datetime, wanted: str) -> dict[str, Any] | None:
     """Return the response times of one temperature, and the ones to choose from; the fullest if none is wanted."""
-    found = scoreboard.first_follow_ups(scope, now=as_of)
+    found = scoreboard.first_follow_ups(scope, now=as_of, part=chosen.part.narrowing)
     if not found:
         return None
     fullest = max(found, key=lambda temperature: found[temperature].in_time + found[temperature].late)
@@ -263,7 +287,7 @@ def _times(chosen: Chosen, scope: Scope, *, as_of: datetime, wanted: str) -> dic
 
 
 def _acceptance(chosen: Chosen, scope: Scope, standings: Sequence[Standing], *, as_of: datetime) -> dict[str, Any]:
-    found = scoreboard.acceptance(scope, now=as_of)
+    found = scoreboard.acceptance(scope, now=as_of, part=chosen.part.narrowing)
     row = _standing(standings, M.ACCEPTED)
     labels = {code: label for code, label, _low, _high in scoring.bands()}
     places = {code: place for place, code in enumerate(labels)}
@@ -294,17 +318,17 @@ def _acceptance(chosen: Chosen, scope: Scope, standings: Sequence[Standing], *, 
 
 def _why(chosen: Chosen) -> dict[str, Any]:
     """Return why leads stand rejected: most frequent first, with the running share."""
-    counted = scoreboard.rejections(chosen.agreement, chosen.period)
-    reasons = Reason.objects.in_bulk([code for code, _count, _counts in counted], field_name="code")
-    total, running, rows = sum(count for _code, count, _counts in counted), 0, []
-    for code, count, counts in counted:
+    counted = scoreboard.rejections(chosen.agreement, chosen.period, part=chosen.part.narrowing)
+    reasons = Reason.objects.in_bulk([row[0] for row in counted], field_name="code")
+    total, running, rows = sum(row[1] for row in counted), 0, []
+    for code, count, counts, contested in counted:
         running += count
         reason = reasons.get(code)
         rows.append(
             {
                 "label": reason.label if reason else code,
                 "count": count,
-                "contested": 0,
+                "contested": contested,
                 "top": counted[0][1],
                 "together": running / total,
                 "url": chosen.url(state="rejected", reason=code),
@@ -341,7 +365,7 @@ class Risk:
 
 
 def _risks(chosen: Chosen, user: User) -> dict[str, Any]:
-    found = scoreboard.at_risk(chosen.agreement, user=user, now=chosen.now).select_related(
+    found = scoreboard.at_risk(chosen.agreement, user=user, now=chosen.now, part=chosen.part.narrowing).select_related(
         "lead", "handoff", "owner", "team", "calendar_version", "limit"
     )[:RISKS_SHOWN]
     lines = clock_rows(list(found), now=chosen.now)
@@ -355,5 +379,5 @@ def _risks(chosen: Chosen, user: User) -> dict[str, Any]:
     return {
         "rows": [Risk(line, line.clock.handoff_id in mine) for line in lines],
         "people": people,
-        "url": f"{reverse('home:handoffs')}?{urlencode({'clock': AT_RISK, 'agreement': chosen.agreement.public_id})}",
+        "url": chosen.risks_url(),
     }

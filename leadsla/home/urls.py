@@ -4,6 +4,7 @@ from django.urls import path
 
 from leadsla.home import lead, my_leads, sales_feedback, search, views
 from leadsla.home.acceptance import acceptance
+from leadsla.home.commitment import commitment
 from leadsla.home.handoffs import handoffs
 from leadsla.home.pack import pack
 from leadsla.home.queue import queue
@@ -21,6 +22,7 @@ urlpatterns = [
     path("sales-feedback/", sales_feedback.sales_feedback, name="sales_feedback"),
     path("sales-feedback/seen/", sales_feedback.seen, name="sales_feedback_seen"),
     path("scoreboard/", board, name="scoreboard"),
+    path("scoreboard/commitment/<uuid:public_id>/", commitment, name="commitment"),
     path("handoffs/", handoffs, name="handoffs"),
     path("acceptance/", acceptance, name="acceptance"),
     path("search/", search.search, name="search"),

@@ -70,7 +70,8 @@ def test_every_figure_of_a_card_leads_to_exactly_its_rows(history: Contract, max
     cards = [card for panel in page(client).context["panels"] for card in panel.cards]
     assert len(cards) == 9
     for card in cards:
-        assert count_of(client, card.url) == card.row.cases, card.name
+        assert count_of(client, card.cases_url) == card.row.cases, card.name
+        assert page(client, card.url).context["card"].cases_url == card.cases_url
     assert sum(card.row.cases for card in cards) > 50
 
 

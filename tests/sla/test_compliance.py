@@ -243,10 +243,6 @@ def test_sales_owes_no_time_above_the_range_and_imports_are_outside(contract: Co
 def test_a_paused_clock_is_open_and_one_whose_pause_is_over_runs_on(contract: Contract) -> None:
     # Started Tue 10:00 with 8 h; paused from 12:00 until Thu 10:00: 14 h of 8-hour days, so due Thu 16:00.
     paused = {"paused_at": at("2026-03-03 12:00"), "paused_until": at("2026-03-05 10:00"), "paused_seconds": 50_400.0}
-        "paused_at": at("2026-03-03 12:00"),
-        "paused_until": at("2026-03-05 10:00"),
-        "paused_seconds": 14 * 3600.0,
-    }
     contract.clock(
         "first_follow_up", started=at("2026-03-03 10:00"), budget=timedelta(hours=22), **paused, budget_seconds=28800.0
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.http import QueryDict
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
@@ -86,7 +87,7 @@ class WhatIfForm(forms.Form):
     )
 
     def __init__(
-        self, data: Mapping[str, Any] | None = None, *, definition: Definition, standing: Definition | None = None
+        self, data: QueryDict | None = None, *, definition: Definition, standing: Definition | None = None
     ) -> None:
         """Offer what a definition asks for.
 
@@ -102,8 +103,15 @@ class WhatIfForm(forms.Form):
         self.then_required = tuple(each.code for each in then if each.required_by_nurtured)
         self.then_threshold = definition.threshold
         asked = data is not None and any(name in data for name in ("asked", *self.base_fields))
+        if asked and data is not None and "asked" not in data:
+            # An address that names a line only leaves the rest as it is.
+            data = data.copy()
+            data.setdefault("threshold", f"{self.then_threshold.normalize():f}")
+            if "criteria" not in data:
+                data.setlist("criteria", list(self.then_required))
         super().__init__(
             data if asked else None,
+            auto_id="plan_%s",  # a draft's own form stands beside it
             initial={
                 "threshold": f"{self.then_threshold.normalize():f}",
                 "criteria": list(self.then_required),
@@ -119,9 +127,7 @@ class WhatIfForm(forms.Form):
         if not self.is_bound:
             return self._question(self.then_threshold, self.then_required, {})
         told = self.cleaned_data
-        # An address that names a line only leaves the criteria as they are.
-        chosen = tuple(told["criteria"]) if "asked" in self.data else self.then_required
-        return self._question(told["threshold"], chosen, told)
+        return self._question(told["threshold"], tuple(told["criteria"]), told)
 
     def _question(self, threshold: Decimal | None, chosen: tuple[str, ...], told: Mapping[str, Any]) -> Question:
         is_timed = told.get("minutes") is not None

@@ -97,6 +97,12 @@ def test_other_questions_stand_on_the_page(signed_in: SignedIn, olga: User, cont
     assert "Leads that lacked a required criterion were not sent" in page
 
 
+def test_an_address_that_names_a_line_leaves_the_criteria(signed_in: SignedIn, sue: User, contract: Contract) -> None:
+    page = signed_in(sue).get(planner_url(contract, "?threshold=110")).content.decode()
+    assert re.findall(r'value="(\w+)" checked', page) == ["industry"]
+    assert "not sent" not in page
+
+
 def test_htmx_gets_the_part_beside_the_text(signed_in: SignedIn, sue: User, contract: Contract) -> None:
     client = signed_in(sue)
     address = planner_url(contract)
@@ -128,7 +134,7 @@ def test_a_bad_question_is_named_at_its_field(
 ) -> None:
     answer = signed_in(sue).get(planner_url(contract, f"?{query}"))
     assert answer.status_code == 400
-    assert f'<a href="#id_{field}' in answer.content.decode()
+    assert f'<a href="#plan_{field}' in answer.content.decode()
     assert said in words(answer)
 
 

@@ -50,10 +50,11 @@ class Act(StrEnum):
     PAUSE_CLOCKS = "pause_clocks"
     WAIVE_CLOCKS = "waive_clocks"
     CONFIRM_LATE = "confirm_late"
-    PASS_ON = "pass_on"
+    PASS_ON = "pass_on"  # noqa: S105  # an act, not a password
     MANAGE_TEAMS = "manage_teams"
     RELEASE_LISTS = "release_lists"
     SEE_MESSAGES = "see_messages"
+    WORD_MAILS = "word_mails"
     MANAGE_WEBHOOKS = "manage_webhooks"
     CONFIGURE = "configure"
     MANAGE_PEOPLE = "manage_people"
@@ -91,6 +92,7 @@ ROLES: dict[Act, frozenset[Role]] = {
     Act.MANAGE_TEAMS: MANAGERS | OPERATIONS,
     Act.RELEASE_LISTS: MARKETING,
     Act.SEE_MESSAGES: OPERATIONS | {Role.ADMINISTRATOR},
+    Act.WORD_MAILS: OPERATIONS | {Role.ADMINISTRATOR},
     Act.MANAGE_WEBHOOKS: frozenset({Role.ADMINISTRATOR}),
     Act.CONFIGURE: OPERATIONS,
     Act.MANAGE_PEOPLE: frozenset({Role.ADMINISTRATOR}),

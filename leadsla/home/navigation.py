@@ -79,6 +79,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Place, ...]], ...] = (
             Place(_("People and data"), "admin:index", "settings", Act.MANAGE_PEOPLE),
             Place(_("Configuration"), "admin:index", "settings", Act.CONFIGURE),
             Place(_("Messages"), "outbox:messages", "mail", Act.SEE_MESSAGES),
+            Place(_("Mail texts"), "outbox:mail_texts", "mail-cog", Act.WORD_MAILS),
             Place(_("Webhooks"), "outbox:webhooks", "webhook", Act.MANAGE_WEBHOOKS),
         ),
     ),

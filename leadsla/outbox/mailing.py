@@ -9,16 +9,26 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from leadsla.outbox import mail_texts
+from leadsla.outbox.mail_texts import Around
 from leadsla.outbox.message_ids import stable_id
 from leadsla.outbox.models import Message
 
 
-def compose(message: Message) -> EmailMultiAlternatives:
-    """Return a message as an e-mail with a plain and an HTML part."""
+def compose(message: Message, *, around: Around | None = None) -> EmailMultiAlternatives:
+    """Return a message as an e-mail with a plain and an HTML part.
+
+    Args:
+        message: to a person.
+        around: what stands before and behind its words; None for what is kept for its kind.
+    """
+    around = mail_texts.around(message) if around is None else around
     preferences = f"{settings.LEADSLA_URL}{reverse('outbox:preferences')}"
     context = {
         "subject": message.subject,
         "body": message.body,
+        "before": around.before,
+        "after": around.after,
         "url": f"{settings.LEADSLA_URL}{message.url}" if message.url else "",
         "preferences_url": preferences,
         "portal_url": settings.LEADSLA_URL,

@@ -156,3 +156,20 @@ class Preference(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.kind} {self.channel} {self.is_wanted}"
+
+
+class MailText(models.Model):
+    """What a company puts before and behind the portal's own words in mails of one kind."""
+
+    kind = models.CharField(max_length=40, choices=Kind, unique=True)
+    before = models.TextField(blank=True)
+    after = models.TextField(blank=True)
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("text of mails")
+        verbose_name_plural = _("texts of mails")
+
+    def __str__(self) -> str:
+        return str(Kind(self.kind).label)

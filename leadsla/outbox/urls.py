@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leadsla.outbox import message_views, views, webhook_views
+from leadsla.outbox import mail_text_views, message_views, views, webhook_views
 
 app_name = "outbox"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("messages/", message_views.message_list, name="messages"),
     path("messages/replay/", message_views.replay_all, name="replay_all"),
     path("messages/<uuid:public_id>/replay/", message_views.replay_one, name="replay_one"),
+    path("mail-texts/", mail_text_views.mail_text_list, name="mail_texts"),
+    path("mail-texts/<slug:kind>/", mail_text_views.mail_text, name="mail_text"),
     path("webhooks/", webhook_views.webhooks, name="webhooks"),
     path("webhooks/new/", webhook_views.webhook_new, name="webhook_new"),
     path("webhooks/<uuid:public_id>/", webhook_views.webhook, name="webhook"),

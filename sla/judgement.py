@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from sla.models import ComplianceStatus
-from sla.statistics import Beta, Forecast, Gamma, count_forecast, is_reached, rate_forecast, wilson
+from sla.statistics import Beta, Forecast, Gamma, count_forecast, is_reached, rate_forecast, rules_out, wilson
 
 ENOUGH = 5  # cases expected on either side of the promise before a rate is judged
 ON_TRACK_FROM = 0.75  # probability of keeping the promise
@@ -112,8 +112,7 @@ def judge_rate(figures: Figures, *, at_least: float, prior: Beta, is_over: bool,
     best = is_reached(
         figures.kept + figures.unsure_against + figures.open_cases, figures.cases + figures.open_cases, at_least
     )
-    is_sure = low is not None and high is not None and not low <= at_least <= high
-    is_enough = figures.cases >= cases_needed(at_least) or is_sure
+    is_enough = figures.cases >= cases_needed(at_least) or rules_out(figures.kept, figures.cases, at_least)
     if at_least >= 1 and not best and figures.cases:
         return Judgement(ComplianceStatus.MISSED, value, low, high)
     if not is_ripe:

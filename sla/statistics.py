@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Z95 = 1.959963984540054  # the 97.5 % point of the normal distribution
+TAIL = 0.025  # what lies beyond it
 LIKELY = 0.8  # "likely" is said of 8 in 10
 
 Floats = npt.NDArray[np.float64]
@@ -144,6 +145,35 @@ def rate_forecast(kept: int, cases: int, *, remaining: int, prior: Beta, at_leas
 def is_reached(kept: int, cases: int, at_least: float) -> bool:
     """Tell whether a share reaches what is promised, without a rounding error deciding it."""
     return kept >= at_least * cases - 1e-9
+
+
+def rules_out(kept: int, cases: int, at_least: float) -> bool:
+    """Tell whether so few cases already say that a share is another one than promised.
+
+    Exact, because an interval by approximation is too sure of itself with a handful of cases: of one case that went
+    wrong, Wilson's excludes 90 %, although one in ten does so when the promise is kept.
+
+    Args:
+        kept: cases that kept the promise.
+        cases: all of them.
+        at_least: the promised share.
+
+    Returns:
+        True when a promise that is just kept gives so few, or so many, in less than 2.5 % of all samples: the promise
+        then lies outside of the 95 % interval of Clopper and Pearson (1934), Biometrika 26(4).
+    """
+    if not cases or not 0 < at_least < 1:
+        return False
+    places = np.arange(cases + 1)
+    logs = _log_choose(cases, places) + places * math.log(at_least) + (cases - places) * math.log1p(-at_least)
+    chances = np.exp(logs)
+    return bool(min(chances[: kept + 1].sum(), chances[kept:].sum()) < TAIL)
+
+
+def _log_choose(size: int, places: npt.NDArray[np.int_]) -> Floats:
+    gamma = np.array([math.lgamma(number + 1) for number in range(size + 1)])
+    result: Floats = gamma[size] - gamma[places] - gamma[size - places]
+    return result
 
 
 def _negative_binomial(shape: float, share: float) -> Floats:

@@ -16,6 +16,7 @@ from sla.statistics import (
     gamma_from_history,
     is_reached,
     rate_forecast,
+    rules_out,
     wilson,
 )
 
@@ -109,3 +110,23 @@ def test_a_rate_without_cases_to_come_is_settled() -> None:
 def test_reaching_a_promise_exactly_is_reaching_it() -> None:
     assert is_reached(27, 30, 0.9)
     assert not is_reached(26, 30, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("kept", "cases", "at_least", "is_ruled_out"),
+    [
+        (0, 1, 0.9, False),  # one in ten
+        (0, 2, 0.9, True),  # one in a hundred
+        (3, 5, 0.9, False),  # 10 x 0.9^3 x 0.1^2 + 5 x 0.9 x 0.1^4 + 0.1^5 = 8.6 %
+        (2, 5, 0.9, True),  # 0.86 %
+        (5, 5, 0.5, False),  # 1 in 32 = 3.1 %
+        (6, 6, 0.5, True),  # 1 in 64 = 1.6 %
+        (44, 49, 0.9, False),
+        (0, 0, 0.9, False),
+        (1, 1, 1.0, False),
+    ],
+)
+def test_few_cases_rule_a_promise_out_only_when_they_are_hardly_chance(
+    kept: int, cases: int, at_least: float, is_ruled_out: bool
+) -> None:
+    assert rules_out(kept, cases, at_least) is is_ruled_out

@@ -1,11 +1,13 @@
-"""Configure who gets leads."""
+"""Configure who gets leads, and why clocks may stand."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from django.contrib import admin
 
 from leadsla.accounts.administration import ByAct
-from sla.models import Capacity, RoutingRule
+from sla.models import Capacity, PauseReason, RoutingRule
 
 
 @admin.register(Capacity)
@@ -21,3 +23,14 @@ class RoutingRuleAdmin(ByAct[RoutingRule]):
 
     list_display = ("position", "name", "team", "is_active")
     ordering = ("position",)
+
+
+@admin.register(PauseReason)
+class PauseReasonAdmin(ByAct[PauseReason]):
+    """Why a clock may stand, and for how long at most; what is no longer used is retired."""
+
+    list_display = ("position", "label", "side", "longest_working_days", "is_active")
+    list_display_links = ("label",)
+    list_filter = ("side", "is_active")
+    ordering = ("position",)
+    prepopulated_fields: ClassVar = {"code": ("label",)}

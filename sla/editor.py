@@ -13,7 +13,7 @@ from django_stubs_ext import StrOrPromise
 from leads.condition_form import ConditionForm
 from leads.models import Temperature
 from leadsla.accounts.models import Side
-from sla import agreements, signing
+from sla import agreements, signing, wording
 from sla.drafting import SIDES, Measure
 from sla.editor_forms import AboutForm, DefinitionForm, EscalationForm, OrderForm, PromiseForm, RulesForm
 from sla.models import Agreement, Target
@@ -53,6 +53,17 @@ class SidePromises:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """What happens to clocks of one temperature that nobody stops, in words, with the form that changes it."""
+
+    temperature: str
+    label: StrOrPromise
+    sentences: list[str]
+    form: EscalationForm
+    is_open: bool
+
+
+@dataclass(frozen=True)
 class Point:
     """One thing to look at before a draft is proposed, and where it is changed; advice does not stand in the way."""
 
@@ -84,10 +95,7 @@ def page(
         "order": given.get("order") or OrderForm(draft=draft),
         "sides": sides(draft, bound=given, adding=adding),
         "definition": given.get("definition") or DefinitionForm(draft=draft),
-        "escalation": [
-            given.get(f"escalation-{temperature}") or EscalationForm.of(draft, temperature=temperature, now=now)
-            for temperature in Temperature.values
-        ],
+        "escalation": steps(draft, now=now, bound=given),
         "rules": given.get("rules") or RulesForm(draft=draft),
         "points": points,
         "is_ready": all(point.is_advice for point in points),
@@ -111,6 +119,24 @@ def part(context: Mapping[str, Any], section: str, *, is_saved: bool = False) ->
         "promise": next((one for one in of_promises if one.measure == code), None) if kind == "promise" else None,
         "steps": next((one for one in context["escalation"] if one.temperature == code), None),
     }
+
+
+def steps(draft: Agreement, *, now: datetime, bound: Mapping[str, Any]) -> list[Steps]:
+    """Return what happens to clocks that nobody stops, by temperature."""
+    lines = wording.text_of(draft, now=now).escalation
+    found = []
+    for temperature, label in Temperature.choices:
+        form = bound.get(f"escalation-{temperature}")
+        found.append(
+            Steps(
+                temperature,
+                label,
+                [line.text for line in lines if line.key.split(" ")[0] == temperature],
+                form or EscalationForm.of(draft, temperature=temperature, now=now),
+                is_open=form is not None,
+            )
+        )
+    return found
 
 
 def scope_rows(draft: Agreement, data: Any = None) -> ConditionForm:

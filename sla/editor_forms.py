@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _t
 from django_stubs_ext import StrOrPromise
@@ -228,7 +229,7 @@ class RulesForm(SectionForm):
         label=_t("Who rules when the managers differ"),
         required=False,
         to_field_name="public_id",
-        empty_label=_t("nobody: then the rejection counts for neither side"),
+        empty_label=_t("nobody: it counts for neither side"),
         help_text=_t("A rejection that marketing contests goes to one manager of each side first."),
     )
     ruling_working_days = WholeField(
@@ -358,7 +359,9 @@ class PromiseForm(SectionForm):
     def _add_times(self) -> None:
         for temperature, label in Temperature.choices:
             self.fields[f"{temperature}_within"] = TimeField(
-                label=_("%(temperature)s, within") % {"temperature": label}, required=False, widget=_short()
+                label=_("%(temperature)s, within") % {"temperature": label},
+                required=False,
+                widget=_short(**{"class": "field time"}),
             )
             if self.measure == Measure.ATTEMPTS:
                 for name, words in (("attempts", _("attempts")), ("channels", _("channels"))):
@@ -377,14 +380,20 @@ class PromiseForm(SectionForm):
             label=_("Where the owner has working hours of their own, those count"), required=False
         )
 
-    def rows(self) -> list[tuple[StrOrPromise, dict[str, forms.BoundField]]]:
-        """Return the fields of the times by temperature, for the page."""
-        found = []
-        for temperature, label in Temperature.choices:
-            names = ("within", "attempts", "channels", "calendar")
-            fields = {name: self[f"{temperature}_{name}"] for name in names if f"{temperature}_{name}" in self.fields}
-            found.append((label, fields))
-        return found
+    def rows(self) -> list[tuple[str, list[tuple[str, forms.BoundField]]]]:
+        """Return the fields of the times by temperature, each with its column's head, for the page."""
+        heads = {"within": _("Within"), "attempts": _("Attempts"), "channels": _("Channels"), "calendar": _("Hours of")}
+        return [
+            (
+                capfirst(str(label)),
+                [
+                    (head, self[f"{temperature}_{name}"])
+                    for name, head in heads.items()
+                    if f"{temperature}_{name}" in self.fields
+                ],
+            )
+            for temperature, label in Temperature.choices
+        ]
 
     def clean(self) -> dict[str, Any]:
         """Ask for a time where something else was told for a temperature."""
@@ -451,6 +460,11 @@ class StepForm(SectionForm):
         field.choices = clocks
 
     @property
+    def is_new(self) -> bool:
+        """Tell whether it is an empty row: there is nothing to remove."""
+        return self.empty_permitted and not self.has_changed()
+
+    @property
     def clocks_chosen(self) -> str:
         """Return the clocks that are ticked, in words."""
         chosen = set(self["measures"].value() or ())
@@ -473,7 +487,7 @@ class StepForm(SectionForm):
             share=(told["share"] or Decimal(0)) / 100,
             minutes=told["minutes"],
             measures=tuple(told["measures"]),
-            recipient=told["recipient"],
+            recipient=told["recipient"] if told["action"] == EscalationStep.Action.PERSON else None,
             is_urgent=told["is_urgent"],
         )
 
@@ -505,15 +519,12 @@ class EscalationForm(forms.BaseFormSet[StepForm]):
         ]
         found = made(data, prefix=f"steps-{temperature}", initial=initial, form_kwargs={"clocks": clocks})
         assert isinstance(found, cls)
-        found.temperature = temperature
         return found
 
-    temperature: str = ""
-
-    @property
-    def label(self) -> StrOrPromise:
-        """Return the temperature in words."""
-        return Temperature(self.temperature).label
+    def add_fields(self, form: StepForm, index: int | None) -> None:
+        """Let the tick that removes a row look like the others."""
+        super().add_fields(form, index)
+        form.fields["DELETE"].widget = _tick()
 
     def _kept(self) -> list[StepForm]:
         return [form for form in self.forms if form.has_changed() and form not in self.deleted_forms]

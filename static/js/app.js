@@ -10,6 +10,7 @@ import { startKeys } from "./keys.js";
 import { startReasons } from "./reasons.js";
 import { startSliders } from "./slider.js";
 import { startUndo } from "./undo.js";
+import { startUnsaved } from "./unsaved.js";
 import { startWeekGrids } from "./week_grid.js";
 
 window.htmx = htmx;
@@ -18,6 +19,7 @@ startFrame();
 startKeys();
 startAsk();
 startForms();
+startUnsaved();
 for (const start of [
   startCountdowns,
   startUndo,

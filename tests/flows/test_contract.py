@@ -125,7 +125,7 @@ def arrives(team: Team, *, at: datetime) -> Lead:
     return Lead.objects.get(pk=lead.pk)
 
 
-def test_from_a_draft_to_a_promise_that_was_missed(
+def test_from_a_draft_to_a_promise_that_was_missed(  # noqa: PLR0915  # one story
     past: Agreement,
     inbound: Team,
     mia: User,

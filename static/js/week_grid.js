@@ -77,6 +77,7 @@ class WeekGrid {
     const grid = document.createElement("div");
     grid.className = "week-grid";
     grid.setAttribute("role", "grid");
+    grid.setAttribute("aria-multiselectable", "true");
     grid.setAttribute("aria-label", this.place.dataset.label);
     const names = this.fields.map((field) => field.labels[0].textContent.trim());
     const head = this.row(grid);

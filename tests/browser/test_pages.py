@@ -26,7 +26,7 @@ from leadsla.accounts.models import Team, User
 from leadsla.outbox import messages
 from sla import acceptance, compliance, escalation
 from sla import handoff as handoffs
-from sla.models import Handoff
+from sla.models import Calendar, Handoff
 
 from .conftest import Desk
 
@@ -121,6 +121,8 @@ def past(tuesday: datetime, mia: User, sam: User, north: Team, south: Team) -> d
         "given": given,
         "returned": returned,
         "answer": undecided.answers.get(),
+        "calendar": Calendar.objects.get(name="Office hours"),
+        "sam": sam,
         "runs": runs,
     }
 
@@ -180,6 +182,24 @@ def addresses(past: dict[str, Any]) -> list[tuple[str, str]]:
         ("max", "/handoffs/?part=cases&measure=decide"),
         ("max", "/contract/agreement/"),
         ("max", "/contract/calendars/"),
+        ("max", "/contract/calendars/new/"),
+        ("max", reverse("sla:calendar", args=(past["calendar"].public_id,))),
+        ("sue", reverse("sla:calendar_edit", args=(past["calendar"].public_id,))),
+        ("sue", "/contract/teams/"),
+        ("sue", reverse("sla:member", args=(past["sam"].public_id,))),
+        ("olga", "/contract/teams/routing/"),
+        ("olga", "/contract/teams/routing/new/"),
+        ("sue", "/contract/teams/routing/dry-run/?q=otto"),
+        ("sue", "/contract/teams/routing/dry-run/" + f"?lead={past['ready'].public_id}"),
+        ("max", "/contract/releases/"),
+        ("mia", "/contract/releases/new/"),
+        ("ada", reverse("sla:deactivate", args=(past["sam"].public_id,))),
+        ("mia", "/notices/preferences/"),
+        ("olga", "/notices/messages/?state=sent"),
+        ("olga", "/notices/mail-texts/"),
+        ("olga", "/notices/mail-texts/overdue/"),
+        ("ada", "/notices/webhooks/"),
+        ("ada", "/notices/webhooks/new/"),
         ("olga", "/styleguide/"),
         ("olga", "/scoreboard/"),
         ("ada", "/admin/"),

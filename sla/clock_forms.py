@@ -17,7 +17,7 @@ class PauseForm(forms.Form):
     reason = forms.ModelChoiceField(PauseReason.objects.none(), label=_("Why?"), to_field_name="code")
     until = forms.DateTimeField(
         label=_("Until"),
-        required=False,  # without an end it is refused in words, by the rule itself
+        error_messages={"required": _("Say until when: a pause needs an end. The clock goes on by itself then.")},
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
         help_text=_("The clock goes on by itself then. You may let it go on before."),

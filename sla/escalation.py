@@ -82,7 +82,7 @@ def sweep(*, now: datetime, limit: int = 500, moves_handoffs: bool = True) -> Sw
         done = _tell_all([one for one in due if one.step.action in TELLS], now=now)
         moves = [one for one in due if one.step.action in MOVES]
         if not moves_handoffs:
-            done += _record(moves, now=now, what=_("Not done."), is_done=False)
+            done += _record(moves, now=now, what=_("Not done: it lay in the past when it was entered."), is_done=False)
             moves = []
         _keep_due(moves)
     for one in moves:
@@ -161,12 +161,18 @@ def _tell_all(due: list[Due], *, now: datetime) -> int:
     people: dict[tuple[object, ...], User | None] = {}
     for one in due:
         person = _recipient(one, now=now)
-        key = (one.clock.lead_id, one.clock.owner_id, one.clock.side, one.step.action == Action.OWNER, person)
+        key: tuple[object, ...] = (
+            one.clock.lead_id,
+            one.clock.owner_id,
+            one.clock.side,
+            one.step.action == Action.OWNER,
+            person,
+        )
         groups[key].append(one)
         people[key] = person
     done = 0
-    for key, group in groups.items():
-        person = people[key]
+    for owed, group in groups.items():
+        person = people[owed]
         try:
             with transaction.atomic():
                 done += _record(group, now=now, what=_tell(group, to=person, now=now))

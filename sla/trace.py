@@ -258,7 +258,7 @@ def _events(clock: Clock, pauses: Sequence[ClockPause], *, now: datetime) -> lis
     found += _of_owners(clock)
     for pause in pauses:
         found += _of_pause(pause, clock, now=now)
-    found += [_of_step(step, now=now) for step in clock.steps.select_related("step")]
+    found += [_of_step(step, now=now) for step in clock.steps.select_related("step").order_by("due_at", "pk")]
     found += [_of_change(change, now=now) for change in clock.changes.select_related("by")]
     if clock.stopped_at is not None:
         more = _("entered late") if clock.entered_late else ""
@@ -279,9 +279,9 @@ def _of_owners(clock: Clock) -> list[Event]:
 
 
 def _of_pause(pause: ClockPause, clock: Clock, *, now: datetime) -> list[Event]:
-    words = {"by": pause.by, "until": moment_text(pause.ends_at, now), "reason": pause.reason}
-    more = " · ".join(part for part in (str(pause.reason), pause.note) if part)
-    events = [Event(pause.starts_at, _("Paused by %(by)s until %(until)s") % words, more)]
+    words = {"by": pause.by, "until": moment_text(pause.ends_at, now)}
+    said = _joined(str(pause.reason), pause.note)
+    events = [Event(pause.starts_at, _("Paused by %(by)s until %(until)s") % words, said)]
     if pause.ended_by is not None:
         events.append(Event(pause.ends_at, _("Let go on by %(by)s") % {"by": pause.ended_by}))
     elif pause.ends_at <= (clock.stopped_at or now):
@@ -290,11 +290,18 @@ def _of_pause(pause: ClockPause, clock: Clock, *, now: datetime) -> list[Event]:
 
 
 def _of_step(step: ClockStep, *, now: datetime) -> Event:
-    text = step.get_kind_display() if step.step is None else step.step.get_action_display().capitalize()
-    if step.taken_at - step.due_at < timedelta(minutes=1):
-        return Event(step.taken_at, text, step.what)
+    is_prompt = step.taken_at - step.due_at < timedelta(minutes=1)
+    if step.step is None:  # the breach is stamped with the due time, never with when it was noticed
+        noticed = _("noticed %(moment)s") % {"moment": moment_text(step.taken_at, now)}
+        return Event(step.due_at, step.get_kind_display(), _joined(step.what, "" if is_prompt else noticed))
     due = _("due %(moment)s") % {"moment": moment_text(step.due_at, now)}
-    return Event(step.taken_at, text, " · ".join(part for part in (step.what, due) if part))
+    return Event(
+        step.taken_at, step.step.get_action_display().capitalize(), _joined(step.what, "" if is_prompt else due)
+    )
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
 
 
 def _of_change(change: ClockChange, *, now: datetime) -> Event:
@@ -307,4 +314,4 @@ def _of_change(change: ClockChange, *, now: datetime) -> Event:
         parts.append(_("was due %(moment)s") % {"moment": moment_text(was_due, now)})
     if change.kind == ClockChange.Kind.REBASED and "budget_seconds" in change.before:
         parts.append(_("had %(time)s") % {"time": duration(change.before["budget_seconds"])})
-    return Event(change.at, text, " · ".join(part for part in parts if part))
+    return Event(change.at, text, _joined(*parts))

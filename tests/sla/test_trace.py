@@ -125,7 +125,7 @@ def test_a_late_clock_says_how_late_and_lists_its_steps(easter: Handoff, sam: Us
     assert found.over == 90 * 60.0
     assert [(event.text, event.more) for event in found.events[1:]] == [
         ("Remind the owner", "Sam Becker"),
-        ("Past due", "With Sam Becker. · due yesterday 16:30"),
+        ("Past due", "With Sam Becker. · noticed today 09:00"),
         ("Tell the owner's manager", "Sue Vogt · due yesterday 16:30"),
         ("Stopped: Late", ""),
     ]

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from leads import conditions
 from leads.tasks import rescore_all
 from leadsla import clock
-from leadsla.accounts.access import Act, requires
+from leadsla.accounts.access import Act, may, requires
 from leadsla.accounts.models import Side
 from leadsla.accounts.requests import SignedInRequest
 from leadsla.outbox.waking import wake
-from sla import agreement_pages, difference, drafting, signatories, signing
+from sla import agreement_pages, difference, drafting, signatories, signing, wording
 from sla.agreement_forms import CommentForm, DeputyForm
 from sla.agreement_pages import Status, readable
 from sla.models import Agreement, Deputy
@@ -45,7 +45,7 @@ def agreement_text(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     found = _readable(request, public_id)
     if found.text is None:
         raise Http404
-    answer = HttpResponse(signing.wording.canonical(found.text), content_type="application/json; charset=utf-8")
+    answer = HttpResponse(wording.canonical(found.text), content_type="application/json; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="agreement-{found.version}.json"'
     return answer
 
@@ -82,7 +82,7 @@ def agreement_list(request: SignedInRequest) -> HttpResponse:
         for title, found in groups
         if found
     ]
-    context = {"groups": rows, "may_draft": agreement_pages.may(request.user, Act.DRAFT_AGREEMENTS), "now": now}
+    context = {"groups": rows, "may_draft": may(request.user, Act.DRAFT_AGREEMENTS), "now": now}
     return render(request, "sla/agreements.html", context)
 
 

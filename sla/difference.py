@@ -19,7 +19,7 @@ Kind = Literal["same", "gone", "new"]
 State = Literal["same", "changed", "gone", "new"]
 # Words, the spaces between them, and the marks behind them. A narrow space belongs to its word: `55 %` is one.
 _TOKENS = re.compile(r"[ \t\n]+|[.,;:()“”]|(?:[^ \t\n.,;:()“”]|[.,:](?=\d))+")
-FEW = 3  # so many words and spaces between two changes are taken into one: "9 times in 10" reads better whole
+FEW = 5  # so many words and spaces between two changes are taken into one: "9 times in 10" reads better whole
 
 
 @dataclass(frozen=True)

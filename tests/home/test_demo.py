@@ -25,7 +25,7 @@ from leadsla.home.demo import company
 from leadsla.outbox.models import Message
 from sla import calendars, clocks, compliance
 from sla import handoff as handoffs
-from sla.models import Clock, Compliance, Handoff, Round, Target
+from sla.models import Agreement, Clock, Compliance, Handoff, Round, Target
 from sla.working_time import WorkingTime
 
 pytestmark = pytest.mark.django_db
@@ -232,7 +232,7 @@ def test_one_of_a_company_counts_in_thirty_days(demo: Demo) -> None:
 
 
 def test_above_the_range_only_in_full_months(demo: Demo) -> None:
-    at_most = Target.objects.get(commitment__measure="quantity").at_most
+    at_most = Target.objects.get(agreement__status="active", commitment__measure="quantity").at_most
     assert at_most is not None
     months = Counter[tuple[int, int]]()
     for handoff in Handoff.objects.filter(counts=True).order_by("handed_over_at"):
@@ -240,6 +240,20 @@ def test_above_the_range_only_in_full_months(demo: Demo) -> None:
         day = handoff.handed_over_at.astimezone(BERLIN)
         assert handoff.is_above_range == (months[day.year, day.month] >= at_most)
         months[day.year, day.month] += 1
+
+
+def test_both_sides_signed_and_the_next_version_waits_for_sue(demo: Demo) -> None:
+    active = Agreement.objects.get(status="active")
+    assert set(active.signatures.values_list("side", "signed_by__name")) == {
+        ("marketing", "Max Lindner"),
+        ("sales", "Sue Vogt"),
+    }
+    assert set(Handoff.objects.values_list("agreement", flat=True)) <= {active.pk}
+    proposal = Agreement.objects.get(status="proposed")
+    assert (proposal.based_on, proposal.signatures.get().side) == (active, "marketing")
+    assert proposal.starts_on is not None
+    assert proposal.starts_on > demo.now.date()
+    assert list(proposal.comments.values_list("by__name", flat=True)) == ["Sue Vogt", "Max Lindner", "Sue Vogt"]
 
 
 # --- clocks ----------------------------------------------------------------------------------------------------------

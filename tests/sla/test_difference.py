@@ -54,6 +54,7 @@ def written(parts: list[Segment]) -> str:
             "At least 65\u202f% become customers.",
             "At least [55\u202f%]{65\u202f%} become customers.",
         ),
+        ("A decision, 9 times in 10.", "A decision, 19 times in 20.", "A decision, [9 times in 10]{19 times in 20}."),
         ("One word.", "One word.", "One word."),
         ("", "All new.", "{All new.}"),
         ("All gone.", "", "[All gone.]"),
@@ -112,7 +113,7 @@ def test_terms_definition_escalation_and_counting_change_in_words(
     drafting.set_escalation(draft, temperature="cool", steps=[Step("person", recipient=max_)], by=max_, now=tuesday)
     found = compared(seed, draft, tuesday)
     words = {part.key: written(part.segments) for part in found.changes}
-    assert words["start"].startswith("From [the moment when both have signed]{1 April 2026}, month by month, until")
+    assert words["start"].startswith("From [the moment when both have signed]{1 April 2026}, month by month, until one")
     assert words["calendar"] == (
         "Working time is Monday to Friday, [9–12 and 13–17:30]{9–17:30} (Europe/Berlin), holidays of DE excepted."
     )

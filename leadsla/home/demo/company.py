@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from random import Random
 
 from django.db import connection, transaction
@@ -12,10 +11,9 @@ from django.utils.timezone import localtime
 from leads import intake, qualification, scoring
 from leads.models import Campaign, CampaignCost, Lead
 from leadsla.accounts.models import User
-from leadsla.home.demo import arrivals, cast, history, past, today, writing
+from leadsla.home.demo import arrivals, cast, contract, history, past, today, writing
 from leadsla.outbox.models import Message
-from sla import acceptance, assumptions, compliance, escalation
-from sla.models import Agreement, Commitment, Target
+from sla import acceptance, compliance, escalation
 
 SEED = 2026
 MONTHS = 6
@@ -28,14 +26,6 @@ CAMPAIGNS = (
     ("Customers invite", "Recommended by people who did it.", "What did your colleague tell you?", 300),
 )
 REVENUE_GOAL = 400_000  # a month, in the currency of its deals
-
-# What the demo company promises instead of the figures that a portal without history starts with.
-PROMISES: dict[str, tuple[str, str | None, str]] = {
-    Commitment.Measure.QUANTITY: ("120", "150", "P25–P75 of the last six months."),
-    Commitment.Measure.ACCEPTED: ("0.7", None, "Own median of the last six months."),
-    Commitment.Measure.OPPORTUNITIES: ("0.2", None, "Own median of the last six months."),
-    Commitment.Measure.CUSTOMERS: ("0.06", None, "Sales goal 4.8 m € a year ÷ 50,000 € a deal ÷ 1,600 leads."),
-}
 
 
 class AlreadyThereError(Exception):
@@ -63,8 +53,7 @@ def load(*, now: datetime, size: float = 1.0) -> dict[str, int]:
     crew = cast.hire(now=now)
     start = _months_ago(now)
     _run_campaigns(start, now)
-    agreement = Agreement.objects.in_force(now=now)[0]
-    _promise(agreement, size=size)
+    agreement = contract.sign_first(crew, start=start, size=size)
     everybody = arrivals.people(random, start=start, now=now - timedelta(hours=1), size=size)
     by_email = {person.email: person for person in everybody}
     owners = _owners(random, crew, everybody)
@@ -80,6 +69,7 @@ def load(*, now: datetime, size: float = 1.0) -> dict[str, int]:
     today.hand_over_today(random, crew, now=now)
     past.settle_history()
     writing.mark_above_range(agreement)
+    contract.propose_next(agreement, crew, now=now, size=size)
     _settle(start, now)
     return {
         "people": User.objects.count(),
@@ -113,18 +103,6 @@ def _run_campaigns(start: datetime, now: datetime) -> None:
         CampaignCost.objects.bulk_create(
             CampaignCost(campaign=campaign, month=month, amount=cost, currency="EUR") for month in sorted(months)
         )
-
-
-def _promise(agreement: Agreement, *, size: float) -> None:
-    """Put the company's own figures into the agreement that it starts with."""
-    for measure, (at_least, at_most, note) in PROMISES.items():
-        target = Target.objects.get(agreement=agreement, commitment__measure=measure)
-        target.at_least, target.at_most, target.note = Decimal(at_least), at_most and Decimal(at_most), note
-        if target.at_most is not None:
-            share = Decimal(size)
-            target.at_least, target.at_most = round(target.at_least * share, 0), round(target.at_most * share, 0)
-        target.save(update_fields=("at_least", "at_most", "note"))
-    assumptions.assume(revenue_goal=round(REVENUE_GOAL * Decimal(size)))
 
 
 def _owners(random: Random, crew: cast.Cast, everybody: list[arrivals.Person]) -> dict[str, User]:

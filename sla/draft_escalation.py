@@ -15,6 +15,7 @@ from leadsla.accounts.models import User
 from sla import calendars
 from sla.drafts import is_a_number, opened, refuse, whole
 from sla.models import Agreement, Commitment, EscalationStep, TimeLimit
+from sla.working_time import WorkingTime
 
 MOST_SHARE = Decimal(10)
 MOST_MINUTES = 100_000
@@ -147,9 +148,8 @@ def budgets(draft: Agreement, temperature: str, *, now: datetime) -> dict[str, t
     limits = TimeLimit.objects.filter(target__agreement=draft, temperature=temperature).select_related(
         "calendar", "target__commitment"
     )
-    return {
-        limit.target.commitment.measure: calendars.budget(
-            limit, calendars.working_time(calendars.current(limit.calendar, now=now))
-        )
-        for limit in limits
-    }
+    hours: dict[int, WorkingTime] = {}
+    for limit in limits:
+        if limit.calendar_id not in hours:
+            hours[limit.calendar_id] = calendars.working_time(calendars.current(limit.calendar, now=now))
+    return {limit.target.commitment.measure: calendars.budget(limit, hours[limit.calendar_id]) for limit in limits}

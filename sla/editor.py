@@ -15,8 +15,17 @@ from leads.models import Temperature
 from leadsla.accounts.models import Side
 from sla import agreements, signing, wording
 from sla.drafting import SIDES, Measure
-from sla.editor_forms import AboutForm, DefinitionForm, EscalationForm, OrderForm, PromiseForm, RulesForm
-from sla.models import Agreement, Target
+from sla.editor_forms import (
+    AboutForm,
+    DefinitionForm,
+    EscalationForm,
+    OrderForm,
+    PromiseForm,
+    RulesForm,
+    calendars_by_id,
+    people_by_id,
+)
+from sla.models import Agreement, Calendar, Target
 
 SCOPE = "scope"  # begins the names of the inputs of the scope's rows
 
@@ -87,15 +96,15 @@ def page(
     Returns:
         The context of `sla/editor.html`.
     """
-    given, points = dict(bound or {}), missing(draft, now=now)
+    given, points, targets = dict(bound or {}), missing(draft, now=now), _targets(draft)
     return {
         "draft": draft,
         "about": given.get("about") or AboutForm(draft=draft, now=now),
         "conditions": given.get("scope") or scope_rows(draft),
         "order": given.get("order") or OrderForm(draft=draft),
-        "sides": sides(draft, bound=given, adding=adding),
+        "sides": sides(draft, targets, bound=given, adding=adding),
         "definition": given.get("definition") or DefinitionForm(draft=draft),
-        "escalation": steps(draft, now=now, bound=given),
+        "escalation": steps(draft, targets, now=now, bound=given),
         "rules": given.get("rules") or RulesForm(draft=draft),
         "points": points,
         "is_ready": all(point.is_advice for point in points),
@@ -121,9 +130,10 @@ def part(context: Mapping[str, Any], section: str, *, is_saved: bool = False) ->
     }
 
 
-def steps(draft: Agreement, *, now: datetime, bound: Mapping[str, Any]) -> list[Steps]:
+def steps(draft: Agreement, targets: list[Target], *, now: datetime, bound: Mapping[str, Any]) -> list[Steps]:
     """Return what happens to clocks that nobody stops, by temperature."""
     lines = wording.text_of(draft, now=now).escalation
+    people, promised = people_by_id(), [one.commitment.measure for one in targets]
     found = []
     for temperature, label in Temperature.choices:
         form = bound.get(f"escalation-{temperature}")
@@ -132,7 +142,7 @@ def steps(draft: Agreement, *, now: datetime, bound: Mapping[str, Any]) -> list[
                 temperature,
                 label,
                 [line.text for line in lines if line.key.split(" ")[0] == temperature],
-                form or EscalationForm.of(draft, temperature=temperature, now=now),
+                form or EscalationForm.of(draft, temperature=temperature, now=now, people=people, promised=promised),
                 is_open=form is not None,
             )
         )
@@ -144,51 +154,40 @@ def scope_rows(draft: Agreement, data: Any = None) -> ConditionForm:
     return ConditionForm(data, condition=draft.scope, prefix=SCOPE, of_judgement=True)
 
 
-def sides(draft: Agreement, *, bound: Mapping[str, Any], adding: str = "") -> list[SidePromises]:
-    """Return the promises of both sides in the order of the contract, marketing's first."""
-    return [
-        SidePromises(
-            side,
-            label,
-            promises(draft, side=side, bound=bound, adding=adding),
-            not_promised(draft, side=side, but=adding),
-        )
-        for side, label in (
-            (Side.MARKETING, _("Marketing promises sales")),
-            (Side.SALES, _("Sales promises marketing")),
-        )
-    ]
-
-
-def promises(draft: Agreement, *, side: str, bound: Mapping[str, Any], adding: str = "") -> list[Promise]:
-    """Return the promises of one side; at the end the one that is to be added."""
-    found = [
-        promise(draft, target, form=bound.get(target.commitment.measure))
-        for target in _targets(draft)
-        if target.commitment.side == side
-    ]
-    known = {one.measure for one in found}
-    new = next((one for one in bound if one in Measure.values and one not in known), adding)
-    if new in Measure.values and new not in known and SIDES[Measure(new)] == side:
-        form = bound.get(new) or PromiseForm(draft=draft, measure=new)
-        found.append(Promise(new, Measure(new).label, "", "", form, is_open=True))
+def sides(draft: Agreement, targets: list[Target], *, bound: Mapping[str, Any], adding: str = "") -> list[SidePromises]:
+    """Return the promises of both sides in the order of the contract, marketing's first, and what each could add."""
+    offered, promised = calendars_by_id(), {one.commitment.measure for one in targets}
+    new = next((one for one in bound if one in Measure.values and one not in promised), adding)
+    found = []
+    for side, label in (
+        (Side.MARKETING, _("Marketing promises sales")),
+        (Side.SALES, _("Sales promises marketing")),
+    ):
+        promises = [
+            _promise(draft, one, offered=offered, form=bound.get(one.commitment.measure))
+            for one in targets
+            if one.commitment.side == side
+        ]
+        if new in Measure.values and new not in promised and SIDES[Measure(new)] == side:
+            form = bound.get(new) or PromiseForm(draft=draft, measure=new, offered=offered)
+            promises.append(Promise(new, Measure(new).label, "", "", form, is_open=True))
+        more: list[tuple[str, StrOrPromise]] = [
+            (one.value, one.label)
+            for one in Measure
+            if SIDES[one] == side and one not in promised and one.value != adding
+        ]
+        found.append(SidePromises(side, label, promises, more))
     return found
 
 
-def promise(
-    draft: Agreement,
-    target: Target,
-    *,
-    form: PromiseForm | None = None,
-) -> Promise:
-    """Return one promise with its sentence and its form."""
+def _promise(draft: Agreement, target: Target, *, offered: Mapping[str, Calendar], form: PromiseForm | None) -> Promise:
     measure = Measure(target.commitment.measure)
     return Promise(
         measure,
         measure.label,
         agreements.sentence(target, agreement=draft),
         target.note,
-        form or PromiseForm(draft=draft, measure=measure, target=target),
+        form or PromiseForm(draft=draft, measure=measure, target=target, offered=offered),
         is_open=form is not None,
     )
 
@@ -196,12 +195,6 @@ def promise(
 def target_of(draft: Agreement, measure: str) -> Target | None:
     """Return what a draft promises under a measure; None where it promises nothing."""
     return next((one for one in _targets(draft) if one.commitment.measure == measure), None)
-
-
-def not_promised(draft: Agreement, *, side: str, but: str = "") -> list[tuple[str, StrOrPromise]]:
-    """Return what a side could promise, too, but for the one whose form is open."""
-    promised = {one.commitment.measure for one in _targets(draft)} | {but}
-    return [(one.value, one.label) for one in Measure if SIDES[one] == side and one not in promised]
 
 
 def _targets(draft: Agreement) -> list[Target]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.utils.text import capfirst
@@ -20,6 +20,7 @@ from sla import calendars, draft_escalation, drafting, periods, typed
 from sla.drafting import CLOCKS, Limit, Measure, Refused, Step
 from sla.models import Agreement, Calendar, EscalationStep, Target, TimeLimit
 
+Read = TypeVar("Read")
 STARTS_OFFERED = 12
 MOST_STEPS = 30
 
@@ -29,56 +30,80 @@ MOST_STEPS = 30
 class TimeField(forms.CharField):
     """A time as people type it: `5 min`, `1 h 30`, `2 working days`."""
 
-    def clean(self, value: Any) -> typed.Time | None:  # type: ignore[override]  # it cleans to a time, not to text
+    def clean(self, value: Any) -> typed.Time | None:
         """Read the time; None where nothing was typed."""
-        return _parsed(typed.time, super().clean(value))
+        return _parsed(typed.time, value=super().clean(value))
 
 
 class MinutesField(forms.CharField):
     """Hours and minutes as people type them; nothing is none."""
 
-    def clean(self, value: Any) -> int:  # type: ignore[override]  # it cleans to minutes, not to text
+    def clean(self, value: Any) -> int:
         """Read the minutes."""
-        return _parsed(typed.minutes, super().clean(value)) or 0
+        return _parsed(typed.minutes, value=super().clean(value)) or 0
 
 
 class RateField(forms.CharField):
     """A rate as people type it: `9 in 10`, `62 %`."""
 
-    def clean(self, value: Any) -> Decimal | None:  # type: ignore[override]  # it cleans to a share, not to text
+    def clean(self, value: Any) -> Decimal | None:
         """Read the share of 1; None where nothing was typed."""
-        return _parsed(typed.rate, super().clean(value))
+        return _parsed(typed.rate, value=super().clean(value))
 
 
 class FigureField(forms.CharField):
     """A number as people type it; none where nothing was typed."""
 
-    def clean(self, value: Any) -> Decimal | None:  # type: ignore[override]  # it cleans to a number, not to text
+    def clean(self, value: Any) -> Decimal | None:
         """Read the number."""
-        return _parsed(typed.figure, super().clean(value))
+        return _parsed(typed.figure, value=super().clean(value))
 
 
 class WholeField(forms.CharField):
     """A whole number as people type it; its bounds are the domain's matter."""
 
-    def clean(self, value: Any) -> int | None:  # type: ignore[override]  # it cleans to a number, not to text
+    def clean(self, value: Any) -> int | None:
         """Read the number; None where nothing was typed."""
-        found: Decimal | None = _parsed(typed.figure, super().clean(value))
+        found = _parsed(typed.figure, value=super().clean(value))
         if found is not None and found != int(found):
             raise forms.ValidationError(_("Give a whole number."))
         return None if found is None else int(found)
 
 
-def _parsed(read: Any, text: str) -> Any:
-    if not text:
+class RowField(forms.TypedChoiceField):
+    """One of some rows, named by its public id. The rows are loaded once for all fields of a page that offer them."""
+
+    def __init__(self, rows: Mapping[str, Any], *, empty: StrOrPromise, label: StrOrPromise) -> None:
+        super().__init__(
+            choices=[("", empty), *((code, str(row)) for code, row in rows.items())],
+            coerce=lambda code: rows[code],
+            empty_value=None,
+            required=False,
+            label=label,
+            widget=_list(),
+        )
+
+
+def calendars_by_id() -> dict[str, Calendar]:
+    """Return all calendars by public id."""
+    return {str(one.public_id): one for one in Calendar.objects.all()}
+
+
+def people_by_id() -> dict[str, User]:
+    """Return everybody who is active by public id."""
+    return {str(one.public_id): one for one in User.objects.filter(is_active=True).order_by("name")}
+
+
+def _parsed(read: Callable[[str], Read], *, value: str) -> Read | None:
+    if not value:
         return None
     try:
-        return read(text)
+        return read(value)
     except ValueError as wrong:
         raise forms.ValidationError(str(wrong)) from wrong
 
 
-def _short(**attrs: str) -> forms.TextInput:
+def _short(**attrs: StrOrPromise) -> forms.TextInput:
     return forms.TextInput(attrs={"autocomplete": "off", "class": "field short"} | attrs)
 
 
@@ -297,7 +322,16 @@ class OrderForm(SectionForm):
 class PromiseForm(SectionForm):
     """One promise: its figure, its times by temperature, and where the figure comes from."""
 
-    def __init__(self, *args: Any, draft: Agreement, measure: str, target: Target | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        draft: Agreement,
+        measure: str,
+        target: Target | None = None,
+        offered: Mapping[str, Calendar] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.offered = calendars_by_id() if offered is None else offered
         self.draft, self.measure, self.target = draft, Measure(measure), target
         self.is_clock, self.is_quantity = measure in CLOCKS, measure == Measure.QUANTITY
         kwargs |= {"prefix": measure, "initial": self._stored()}
@@ -348,7 +382,7 @@ class PromiseForm(SectionForm):
                 f"{limit.temperature}_within": calendars.limit_in_words(limit),
                 f"{limit.temperature}_attempts": limit.attempts,
                 f"{limit.temperature}_channels": limit.channels,
-                f"{limit.temperature}_calendar": limit.calendar.public_id,
+                f"{limit.temperature}_calendar": str(limit.calendar.public_id),
             }
         return stored
 
@@ -368,13 +402,10 @@ class PromiseForm(SectionForm):
                     self.fields[f"{temperature}_{name}"] = WholeField(
                         label=f"{label}, {words}", required=False, widget=_short(inputmode="numeric")
                     )
-            self.fields[f"{temperature}_calendar"] = forms.ModelChoiceField(
-                Calendar.objects.all(),
+            self.fields[f"{temperature}_calendar"] = RowField(
+                self.offered,
+                empty=_("the agreement's"),
                 label=_("%(temperature)s, in the working time of") % {"temperature": label},
-                required=False,
-                to_field_name="public_id",
-                empty_label=_("the agreement's"),
-                widget=_list(),
             )
         self.fields["counts_owner_hours"] = forms.BooleanField(
             label=_("Where the owner has working hours of their own, those count"), required=False
@@ -440,21 +471,17 @@ class StepForm(SectionForm):
     action = forms.ChoiceField(
         label=_t("What happens"), choices=[("", _t("Choose")), *EscalationStep.Action.choices], widget=_list()
     )
-    recipient = forms.ModelChoiceField(
-        User.objects.filter(is_active=True).order_by("name"),
-        label=_t("Named person"),
-        required=False,
-        to_field_name="public_id",
-        empty_label=_t("nobody"),
-        widget=_list(),
-    )
     measures = forms.MultipleChoiceField(
         label=_t("For which clocks"), required=False, widget=forms.CheckboxSelectMultiple
     )
     is_urgent = forms.BooleanField(label=_t("Also outside of their working hours"), required=False, widget=_tick())
 
-    def __init__(self, *args: Any, clocks: list[tuple[str, StrOrPromise]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, clocks: list[tuple[str, StrOrPromise]], people: Mapping[str, User], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.clocks = clocks
+        self.fields["recipient"] = RowField(people, empty=_("nobody"), label=_("Named person"))
         field = self.fields["measures"]
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices = clocks
@@ -468,9 +495,7 @@ class StepForm(SectionForm):
     def clocks_chosen(self) -> str:
         """Return the clocks that are ticked, in words."""
         chosen = set(self["measures"].value() or ())
-        field = self.fields["measures"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        return ", ".join(str(label) for code, label in field.choices if code in chosen)  # type: ignore[misc]  # no groups
+        return ", ".join(str(label) for code, label in self.clocks if code in chosen)
 
     def clean(self) -> dict[str, Any]:
         """Ask for a moment."""
@@ -496,10 +521,29 @@ class EscalationForm(forms.BaseFormSet[StepForm]):
     """The steps for leads of one temperature."""
 
     @classmethod
-    def of(cls, draft: Agreement, *, temperature: str, now: datetime, data: Any = None) -> EscalationForm:
-        """Return the rows of a temperature: from what was posted, else from the draft, with an empty one at the end."""
-        promised = draft.targets.filter(commitment__measure__in=CLOCKS).select_related("commitment")
-        clocks = [(one.commitment.measure, one.commitment.get_measure_display()) for one in promised]
+    def of(
+        cls,
+        draft: Agreement,
+        *,
+        temperature: str,
+        now: datetime,
+        data: Any = None,
+        people: Mapping[str, User] | None = None,
+        promised: list[str] | None = None,
+    ) -> EscalationForm:
+        """Return the rows of a temperature: from what was posted, else from the draft, with an empty one at the end.
+
+        Args:
+            draft: the draft.
+            temperature: hot, warm or cool.
+            now: the moment.
+            data: what was posted.
+            people: who can be named; None loads them.
+            promised: codes of what is promised; None loads them.
+        """
+        if promised is None:
+            promised = list(draft.targets.values_list("commitment__measure", flat=True))
+        clocks = [(one.value, one.label) for one in CLOCKS if one in promised]
         steps = [] if data is not None else draft_escalation.in_order(draft, temperature, now=now)
         made = forms.formset_factory(
             StepForm, formset=cls, extra=1, can_delete=True, max_num=MOST_STEPS, absolute_max=MOST_STEPS + 1
@@ -511,13 +555,18 @@ class EscalationForm(forms.BaseFormSet[StepForm]):
                 "share": _plain(step.share * 100) if step.share or not step.minutes else "",
                 "minutes": typed.minutes_written(step.minutes),
                 "action": step.action,
-                "recipient": step.recipient.public_id if step.recipient else None,
+                "recipient": str(step.recipient.public_id) if step.recipient else "",
                 "measures": step.measures,
                 "is_urgent": step.is_urgent,
             }
             for step in steps
         ]
-        found = made(data, prefix=f"steps-{temperature}", initial=initial, form_kwargs={"clocks": clocks})
+        found = made(
+            data,
+            prefix=f"steps-{temperature}",
+            initial=initial,
+            form_kwargs={"clocks": clocks, "people": people_by_id() if people is None else people},
+        )
         assert isinstance(found, cls)
         return found
 

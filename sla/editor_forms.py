@@ -160,10 +160,10 @@ class AboutForm(SectionForm):
         assert isinstance(field, forms.TypedChoiceField)
         field.choices = _starts(draft, now=now)
         field.help_text = (
-            _("Both sides must have signed by then. It takes the place of version %(number)d.")
+            _("A day needs both signatures before it. It takes the place of version %(number)d.")
             % {"number": draft.based_on.version}
             if draft.based_on is not None
-            else _("Both sides must have signed by then.")
+            else _("A day needs both signatures before it.")
         )
 
     def terms(self) -> drafting.Terms:
@@ -391,7 +391,8 @@ class PromiseForm(SectionForm):
         return {} if self.target is None else {limit.temperature: limit for limit in self.target.limits.all()}
 
     def _add_times(self) -> None:
-        for temperature, label in Temperature.choices:
+        for temperature, plain in Temperature.choices:
+            label = capfirst(str(plain))
             self.fields[f"{temperature}_within"] = TimeField(
                 label=_("%(temperature)s, within") % {"temperature": label},
                 required=False,

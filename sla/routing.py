@@ -228,7 +228,8 @@ def led_to(team: Team, *, now: datetime) -> Q:
         if of_sales.order_by("name").first() == team:
             mine |= ~earlier
     in_work = Handoff.objects.open().filter(lead__company=OuterRef("company"), leg=1)
-    return mine & Q(previous_owner=None) & (Q(company=None) | (Q(company__owner=None) & ~Exists(in_work)))
+    nobody_named = Q(company=None) | (Q(company__owner=None) & ~Q(Exists(in_work)))
+    return mine & Q(previous_owner=None) & nobody_named
 
 
 # --- the person

@@ -7,6 +7,8 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from leads import scoring
+from leads.models import Lead
 from leadsla.accounts.models import User
 from sla import moments, routing
 from sla.gate import HandoverRefused
@@ -78,33 +80,33 @@ def pass_on(handoff: Handoff, *, by: User, now: datetime, note: str = "") -> Han
         route = routing.route_on(lead, temperature=first.temperature, now=now, by=first.owner or by)
     except routing.NoRoute as reason:
         raise HandoverRefused(str(reason)) from None
-    second = _create(first, route=route, by=by, now=now)
+    second = _create(first, lead, route=route, by=by, now=now)
     open_round(second, because=Round.OpenedBecause.HANDED_OVER, now=now, lead=lead, note=note)
     assign(second, user=route.user, team=route.team, why=route.reasons[-1], now=now, by=by, shares=route.shares)
     return second
 
 
-def _create(first: Handoff, *, route: routing.Route, by: User, now: datetime) -> Handoff:
+def _create(first: Handoff, lead: Lead, *, route: routing.Route, by: User, now: datetime) -> Handoff:
     try:
         with transaction.atomic():
             return Handoff.objects.create(
-                lead_id=first.lead_id,
+                lead=lead,
                 leg=2,
                 parent=first,
                 joins=route.joins,
                 counts=False,
                 agreement=first.agreement,
                 definition_id=first.definition_id,
-                score_model_id=first.score_model_id,
+                score_model=lead.score_model,
                 source_id=first.source_id,
                 campaign_id=first.campaign_id,
                 from_team=first.to_team,
                 to_team=route.team,
                 door=first.door,
                 temperature=first.temperature,
-                score=first.score,
-                grade=first.grade,
-                band=first.band,
+                score=lead.score,
+                grade=lead.grade,
+                band="" if lead.score is None else scoring.band_of(lead.score),
                 routing=route.as_json(),
                 handed_over_at=now,
                 handed_over_by=by,

@@ -213,7 +213,9 @@ def ledger(team: Team, *, temperature: str, now: datetime) -> dict[int, int]:
 def _open_per_user(ids: Collection[int], *, without: Handoff | None) -> dict[int, int]:
     """Count what people have open; a first leg that somebody else goes on with is not theirs to work on."""
     mine = Handoff.objects.in_work().filter(owner__in=ids, is_notice=False)
-    mine = mine.exclude(decision="rejected").exclude(pk=without.pk if without else None)
+    mine = mine.exclude(decision="rejected")
+    if without is not None:
+        mine = mine.exclude(pk=without.pk)
     return dict(mine.order_by().values_list("owner").annotate(n=Count("pk")).values_list("owner", "n"))
 
 

@@ -9,12 +9,12 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from leads.models import Lead, Stage
+from leads.models import Definition, Lead, Stage, Temperature
 from leadsla.display import money as money_text
 from leadsla.display import number, percent, range_words
 from sla import planner, what_if
 from sla.history import Basis
-from sla.models import Agreement
+from sla.models import Agreement, Commitment
 from sla.planner import Goal, Money
 from sla.what_if import Answer, Counts, Question, Share
 
@@ -189,3 +189,30 @@ def notes(standing: Agreement, question: Question, basis: Basis) -> list[str]:
         % {"minutes": basis.assumed.minutes_per_rejected, "more": basis.assumed.minutes_per_accepted}
     )
     return notes
+
+
+def question_words(question: Question, definition: Definition) -> str:
+    """Write a question as people ask it: `a line of 130, with “Budget known”, at most 8 a day`.
+
+    Args:
+        question: what would be different.
+        definition: in force; knows the labels of criteria.
+    """
+    labels = dict(definition.criteria.values_list("code", "label"))
+    parts = []
+    if question.threshold is not None:
+        parts.append(_("a line of %(line)s") % {"line": number(question.threshold)})
+    parts += [_("with “%(criterion)s”") % {"criterion": labels.get(code, code)} for code in question.required]
+    parts += [_("without “%(criterion)s”") % {"criterion": labels.get(code, code)} for code in question.dropped]
+    if question.minutes is not None:
+        words = {
+            "answer": Commitment.Measure(question.measure).label,
+            "minutes": question.minutes,
+            "leads": Temperature(question.temperature).label if question.temperature else _("all leads"),
+        }
+        parts.append(_("%(answer)s within %(minutes)d min (%(leads)s)") % words)
+    if question.per_period is not None:
+        parts.append(_("at most %(count)s a period") % {"count": number(question.per_period)})
+    if question.per_day is not None:
+        parts.append(_("at most %(count)s a day") % {"count": number(question.per_day)})
+    return ", ".join(parts) or _("the past as it was")

@@ -26,6 +26,7 @@ from sla import assumptions, drafting, drafts, history, what_if
 from sla.models import Agreement, WhatIf
 from sla.planner_forms import AssumptionsForm, TakeForm, WhatIfForm
 from sla.planner_pages import Planner, planner_of, standing_of
+from sla.planner_table import question_words
 from sla.tasks import run_what_if
 from sla.what_if import Question
 
@@ -83,7 +84,8 @@ def _answer(
         found = render(request, "sla/_planner.html", context, status=status)
         return push_url(found, f"{address}?{query}") if beside and is_page else found
     asked = WhatIf.objects.filter(agreement__series=shown.agreement.series).select_related("asked_by")
-    context["asked"] = asked[:SHOWN]
+    definition = standing_of(shown.agreement, now=now).definition
+    context["asked"] = [(each, question_words(what_if.read(each).question, definition)) for each in asked[:SHOWN]]
     return render(request, "sla/planner.html", context, status=status)
 
 
@@ -130,6 +132,7 @@ def what_if_detail(request: SignedInRequest, public_id: UUID) -> HttpResponse:
         "what_if": asked,
         "agreement": asked.agreement,
         "query": _query(asked),
+        "words": question_words(what_if.read(asked).question, standing_of(asked.agreement, now=now).definition),
         "progress": _progress(asked, now=now),
         "poll_seconds": POLL_SECONDS,
         "now": now,

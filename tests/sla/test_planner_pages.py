@@ -16,6 +16,7 @@ from django.urls import reverse
 from leadsla.accounts.models import User
 from sla import assumptions, compliance, draft_definition, drafting, what_if
 from sla.models import Agreement, Assumptions, Target, WhatIf
+from sla.planner_table import question_words
 from sla.tasks import run_what_if
 from tests.sla.contract_facts import Contract, make_contract
 from tests.sla.planner_facts import DAYS, NOW, twelve
@@ -297,6 +298,7 @@ def test_a_long_question_is_replayed_in_the_background(signed_in: SignedIn, sue:
     run = WhatIf.objects.get()
     assert answer["Location"] == reverse("sla:what_if", args=(run.public_id,))
     waits = client.get(answer["Location"])
+    assert "What if: a line of 110" in words(waits)
     assert "0 of 12 handoffs looked at" in words(waits)
     assert 'hx-trigger="every 2s"' in waits.content.decode()
     assert run_what_if(run.pk) == "done"
@@ -305,7 +307,8 @@ def test_a_long_question_is_replayed_in_the_background(signed_in: SignedIn, sue:
     assert "hx-trigger" not in done.content.decode()
     assert "Done: 12 handoffs looked at." in words(done)
     assert "Leads sent 27 % fewer 11 8" in words(done)
-    # The planner now knows the answer.
+    # The planner now knows the answer, and what was asked.
+    assert "A line of 110 today 10:00 Sue Vogt 12 Done" in words(client.get(planner_url(much)))
     assert "Leads sent 27 % fewer 11 8" in words(client.get(planner_url(much, "?threshold=110")))
 
 
@@ -317,6 +320,18 @@ def test_a_long_question_can_be_cancelled_and_asked_again(signed_in: SignedIn, s
     assert run_what_if(run.pk) == "cancelled"
     page = words(client.post(reverse("sla:what_if_cancel", args=(run.public_id,)), follow=True))
     assert "It was over already." in page
+
+
+def test_a_question_is_said_in_words(contract: Contract) -> None:
+    asked = what_if.Question(
+        Decimal(130), ("budget",), ("industry",), measure="decide", temperature="warm", minutes=45, per_period=80
+    )
+    assert question_words(asked, contract.definition) == (
+        "a line of 130, with “Budget known”, without “Industry on target”, Decided in time within 45 min (warm), "
+        "at most 80 a period"
+    )
+    assert question_words(what_if.Question(per_day=4), contract.definition) == "at most 4 a day"
+    assert question_words(what_if.Question(), contract.definition) == "the past as it was"
 
 
 def test_how_long_it_still_takes(signed_in: SignedIn, sue: User, much: Contract) -> None:

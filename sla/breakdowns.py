@@ -94,8 +94,8 @@ def by_dimension(
         narrowed: only a part of the cases.
 
     Returns:
-        Sources and campaigns by what they contribute, the most cases first; teams and people by name, because nobody
-        is ranked; cases without a key last.
+        Sources and campaigns by their rate, of a count by how many, with few cases last; teams and people by name,
+        because nobody is ranked, and those of nobody last.
     """
     column, table, name = _TABLES[dimension]
     condition, values = (narrowed or Narrowing()).sql()
@@ -113,8 +113,9 @@ def by_dimension(
     with connection.cursor() as cursor:
         cursor.execute(sql, [*parameters, measure, side, *values])
         found = [_slice(measure, key, label, counts) for key, *counts, label in cursor.fetchall()]
-    is_ranked = dimension in {Dimension.SOURCE, Dimension.CAMPAIGN}
-    return sorted(found, key=lambda one: (one.key is None, -one.cases if is_ranked else 0, one.label.casefold()))
+    if dimension in {Dimension.SOURCE, Dimension.CAMPAIGN}:
+        return sorted(found, key=lambda one: (one.is_few, -(one.rate or 0.0), -one.cases, one.label.casefold()))
+    return sorted(found, key=lambda one: (one.key is None, one.label.casefold()))
 
 
 def narrowed(

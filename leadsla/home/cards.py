@@ -128,7 +128,9 @@ def card_of(
         sub = f"{sub}, {_rolled(quarter)}"
     value, expected, gap = value_words(row), _expected(row, now=now), _gap(row)
     status, label = status_of(row), status_label(row)
-    promise = promise_words(row)
+    # A range is promised for all leads together: it says nothing about a part of them.
+    is_promised = bool(row.status) or not _is_count(row)
+    promise = promise_words(row) if is_promised else "–"
     sentence = _("%(name)s: %(status)s. %(value)s now, promised %(promise)s. %(sub)s.") % {
         "name": name,
         "status": row.get_status_display() if row.status else _("a part of all cases"),
@@ -144,7 +146,7 @@ def card_of(
         status,
         label,
         gap,
-        plot=_plot(row, promise),
+        plot=_plot(row, promise) if is_promised else {},
         trend=standing.trend,
         promise=float(row.at_least),
         url=page_of(row, agreement=agreement, period=period, narrowed=narrowed),

@@ -188,8 +188,6 @@ def _break_down(request: SignedInRequest, chosen: Chosen, scope: Scope, row: Com
     names = _names(found, by)
     is_count = MEASURES[row.commitment.measure].is_count
     shown = [_line(chosen, row, one, by, names) for one in found if one.cases or one.open_cases or one.waived]
-    if by in {Dimension.SOURCE, Dimension.CAMPAIGN}:
-        shown.sort(key=lambda line: line["is_few"])  # small numbers are never ranked
     return {
         "by": by,
         "dimensions": dimensions,

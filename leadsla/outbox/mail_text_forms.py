@@ -11,7 +11,7 @@ from leadsla.outbox import mail_texts
 
 
 class MailTextForm(forms.Form):
-    """What stands before and behind."""
+    """What stands before and after."""
 
     before = forms.CharField(
         label=_("Before"),
@@ -22,7 +22,7 @@ class MailTextForm(forms.Form):
         ),
     )
     after = forms.CharField(
-        label=_("Behind"),
+        label=_("After"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("For example whom to ask, or what your company has to say in each mail."),

@@ -1,4 +1,4 @@
-"""What a company puts before and behind the portal's own words in mails, by kind, with a few words to fill in."""
+"""What a company puts before and after the portal's own words in mails, by kind, with a few words to fill in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Refused(Exception):  # noqa: N818  # it reads as what happened
 
 @dataclass(frozen=True)
 class Around:
-    """What stands before and behind the portal's words in one mail; "" for nothing."""
+    """What stands before and after the portal's words in one mail; "" for nothing."""
 
     before: str = ""
     after: str = ""
@@ -55,7 +55,7 @@ def check(*, before: str, after: str) -> None:
 
 
 def change(kind: Kind, *, before: str, after: str, by: User, now: datetime) -> None:
-    """Keep what stands before and behind the portal's words in mails of a kind; two empty texts take it away.
+    """Keep what stands before and after the portal's words in mails of a kind; two empty texts take it away.
 
     Args:
         kind: of the notices.
@@ -83,7 +83,7 @@ def fill_in(text: str, *, recipient: User | None) -> str:
 
 
 def around(message: Message) -> Around:
-    """Return what stands before and behind the words of one mail."""
+    """Return what stands before and after the words of one mail."""
     text = MailText.objects.filter(kind=message.kind).first()
     if text is None:
         return Around()

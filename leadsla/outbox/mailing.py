@@ -20,7 +20,7 @@ def compose(message: Message, *, around: Around | None = None) -> EmailMultiAlte
 
     Args:
         message: to a person.
-        around: what stands before and behind its words; None for what is kept for its kind.
+        around: what stands before and after its words; None for what is kept for its kind.
     """
     around = mail_texts.around(message) if around is None else around
     preferences = f"{settings.LEADSLA_URL}{reverse('outbox:preferences')}"

@@ -159,7 +159,7 @@ class Preference(models.Model):
 
 
 class MailText(models.Model):
-    """What a company puts before and behind the portal's own words in mails of one kind."""
+    """What a company puts before and after the portal's own words in mails of one kind."""
 
     kind = models.CharField(max_length=40, choices=Kind, unique=True)
     before = models.TextField(blank=True)

@@ -6,10 +6,9 @@ The hours of warm leads are Monday to Friday, 9–12 and 13–17:30 in Berlin: 7
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -17,23 +16,14 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from feedback import decisions, outcomes
-from leads import intake
-from leads.models import InteractionKind, Lead
 from leadsla.accounts.models import Role, Team, User
 from leadsla.outbox.models import Message
 from sla import clocks, compliance, drafting, escalation, history, pauses, signing
 from sla import handoff as handoffs
-from sla.models import Agreement, Clock, ClockStep, Compliance, Handoff, PauseReason, Round
+from sla.models import Agreement, ClockStep, Compliance, Handoff, PauseReason
+from tests.flows.contract_story import arrives, berlin, clock_of, six_months
 
-BERLIN = ZoneInfo("Europe/Berlin")
 SignIn = Callable[[User], Client]
-
-# Qualified leads of October 2025 to March 2026.
-PAST = {(2025, 10): 8, (2025, 11): 10, (2025, 12): 12, (2026, 1): 14, (2026, 2): 16, (2026, 3): 18}
-
-
-def berlin(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=BERLIN)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -46,30 +36,7 @@ def tom(north: Team, sue: User) -> User:
 @pytest.fixture
 def past(north: Team) -> Agreement:
     """Six months under the agreement that a new portal starts with."""
-    agreement = Agreement.objects.get()
-    for (year, month), number in PAST.items():
-        moment = berlin(year, month, 15, 10)
-        for place in range(number):
-            lead = Lead.objects.create(name=f"Lead {month}-{place}", created_at=moment, stage_since=moment)
-            handoff = Handoff.objects.create(
-                lead=lead,
-                agreement=agreement,
-                door="nurtured",
-                to_team=north,
-                handed_over_at=moment,
-                recorded_at=moment,
-                closed_at=moment + timedelta(days=1),
-                closed_because="lost",
-                decision="accepted",
-                decided_at=moment,
-            )
-            Round.objects.create(handoff=handoff, number=1, opened_at=moment, decision="accepted", decided_at=moment)
-    compliance.replay(now=berlin(2026, 4, 14, 9))
-    return agreement
-
-
-def clock_of(handoff: Handoff, measure: str) -> Clock:
-    return Clock.objects.select_related("calendar_version", "responsible").get(handoff=handoff, measure=measure)
+    return six_months(north)
 
 
 def told(person: User, event: str) -> list[Any]:
@@ -103,26 +70,6 @@ def agree(seed: Agreement, *, by: User, with_: User) -> Agreement:
     seed.refresh_from_db()
     assert (proposal.status, seed.status, seed.in_force_until) == ("active", "ended", berlin(2026, 5, 1))
     return proposal
-
-
-def arrives(team: Team, *, at: datetime) -> Lead:
-    """A plant manager who was at a webinar and a booth: qualified by what is known of her and what she did."""
-    facts: dict[str, str | int | None] = {
-        "name": "Karin Kern",
-        "email": "karin@kern.example",
-        "phone": "+49 30 901820",
-        "company_name": "Kern Werke",
-        "title": "Head of production",
-        "industry": "Manufacturing",
-        "employees": 300,
-        "country": "DE",
-        "need": "Fewer stops of the line",
-        "decision_maker": "Karin Kern",
-    }
-    for minutes, kind in ((10, InteractionKind.WEBINAR_ATTEND), (0, InteractionKind.BOOTH_VISIT)):
-        arrival = intake.Arrival(facts=facts, kind=kind, occurred_at=at - timedelta(minutes=minutes), key=str(kind))
-        lead = intake.receive(arrival, now=at - timedelta(minutes=minutes), team=team).lead
-    return Lead.objects.get(pk=lead.pk)
 
 
 def test_from_a_draft_to_a_promise_that_was_missed(  # noqa: PLR0915  # one story

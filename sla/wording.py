@@ -193,12 +193,7 @@ def _scope(agreement: Agreement) -> str:
 def _start(agreement: Agreement) -> str:
     words = {"period": agreement.get_period_display(), "day": _day(agreement.starts_on)}
     if agreement.starts_on is None:
-        return (
-            _(
-                "From the moment when both have signed, %(period)s by %(period)s, until one side proposes something else."
-            )
-            % words
-        )
+        return _("Once both have signed, %(period)s by %(period)s, until one side proposes something else.") % words
     return _("From %(day)s, %(period)s by %(period)s, until one side proposes something else.") % words
 
 

@@ -544,7 +544,7 @@ class EscalationForm(forms.BaseFormSet[StepForm]):
         """
         if promised is None:
             promised = list(draft.targets.values_list("commitment__measure", flat=True))
-        clocks = [(one.value, one.label) for one in CLOCKS if one in promised]
+        clocks = [(one, Measure(one).label) for one in promised if one in CLOCKS]  # as the contract has them
         steps = [] if data is not None else draft_escalation.in_order(draft, temperature, now=now)
         made = forms.formset_factory(
             StepForm, formset=cls, extra=1, can_delete=True, max_num=MOST_STEPS, absolute_max=MOST_STEPS + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,7 +29,6 @@ Because = Handoff.ClosedBecause
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
 WAIT_FOR_CAPACITY = timedelta(minutes=10)
-LONGEST_SWEEP = 4.0  # seconds; the next tick goes on
 
 
 @transaction.atomic
@@ -177,7 +177,7 @@ class Swept:
     failed: int
 
 
-def hand_over_ready(*, now: datetime, limit: int = 200, longest: float = LONGEST_SWEEP) -> Swept:
+def hand_over_ready(*, now: datetime, limit: int = 200, longest: float = math.inf) -> Swept:
     """Hand over qualified leads where the agreement does so by itself, oldest first, one transaction per lead.
 
     What is refused or fails is put off, longer each time, and says why on the lead. A team without room keeps its leads

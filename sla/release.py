@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -24,7 +25,6 @@ from sla.models import Agreement, Handoff, ReleaseItem, ReleasePlan, RoutingRule
 log = logging.getLogger(__name__)
 
 MOST_LEADS = 10_000
-LONGEST_SWEEP = 20.0  # seconds; the next tick goes on
 
 
 class Refused(Exception):  # noqa: N818  # it reads as what happened
@@ -162,7 +162,7 @@ def _end_if_done(plan: ReleasePlan, *, now: datetime) -> None:
 # --- release
 
 
-def release_due(*, now: datetime, longest: float = LONGEST_SWEEP) -> int:
+def release_due(*, now: datetime, longest: float = math.inf) -> int:
     """Hand over what the plans release today: best first, so many per rep, only to reps who are there.
 
     One transaction per lead, each holding its plan: two workers release nothing twice, a killed one loses nothing. It

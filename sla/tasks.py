@@ -20,13 +20,15 @@ from sla import (
 )
 
 BATCH = 500
+LONGEST_HANDOVERS = 4.0  # seconds; the next tick goes on
+LONGEST_RELEASE = 20.0
 
 
 @shared_task
 def sweep_handovers() -> int:
     """Hand over what is qualified where the agreement does so by itself; returns how many were handed over."""
     now = clock.now()
-    swept = handoff.hand_over_ready(now=now)
+    swept = handoff.hand_over_ready(now=now, longest=LONGEST_HANDOVERS)
     clocks.start_hand_over(now=now)
     return swept.handed_over
 
@@ -53,7 +55,7 @@ def lapse_claims() -> int:
 @shared_task
 def release_lists() -> int:
     """Hand over what the release plans give today; returns how many leads."""
-    return release.release_due(now=clock.now())
+    return release.release_due(now=clock.now(), longest=LONGEST_RELEASE)
 
 
 @shared_task

@@ -34,4 +34,4 @@ def test_reason_without_a_longest_length_is_refused(olga, signed_in) -> None:
 
 
 def test_managers_do_not_configure_reasons(max_, signed_in) -> None:
-    assert signed_in(max_).get(reverse("admin:sla_pausereason_changelist")).status_code == 403
+    assert signed_in(max_).get(reverse("admin:sla_pausereason_changelist"), follow=True).status_code == 403

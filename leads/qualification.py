@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
+from functools import reduce
+from operator import and_
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,6 +43,7 @@ __all__ = [
     "criteria",
     "definition_for",
     "judge",
+    "judgeable",
     "missing",
     "put_in_force",
     "refusal",
@@ -90,7 +93,7 @@ def judge(leads: LeadQuerySet | Sequence[int], *, now: datetime) -> Judged:
     rows = leads if isinstance(leads, LeadQuerySet) else Lead.objects.filter(pk__in=list(leads))
     judged = Judged(returned=_end_recycling(rows, now=now))
     in_force = definitions.in_force(now=now)
-    may_be_judged = _judgeable(rows, now=now).annotate(definition=definitions.applying(in_force, now=now))
+    may_be_judged = judgeable(rows, now=now).annotate(definition=definitions.applying(in_force, now=now))
     for definition in in_force:
         _judge_by(definition, may_be_judged.filter(definition=definition.pk), judged, now=now)
     judged.expired = _moved(
@@ -102,7 +105,7 @@ def judge(leads: LeadQuerySet | Sequence[int], *, now: datetime) -> Judged:
     )
     has_points = Q(score__gt=0) | Q(counted_interactions__gt=0)
     judged.nurturing = _moved(
-        _judgeable(rows, now=now).filter(has_points, stage=Stage.INQUIRY), to=Stage.NURTURING, now=now
+        judgeable(rows, now=now).filter(has_points, stage=Stage.INQUIRY), to=Stage.NURTURING, now=now
     )
     return judged
 
@@ -131,7 +134,8 @@ def _end_recycling(rows: LeadQuerySet, *, now: datetime) -> list[int]:
     return ids
 
 
-def _judgeable(rows: LeadQuerySet, *, now: datetime) -> LeadQuerySet:
+def judgeable(rows: LeadQuerySet, *, now: datetime) -> LeadQuerySet:
+    """Return those of some leads that are judged at all; see `judge` for who is left alone."""
     happened = Interaction.objects.filter(lead=OuterRef("pk")).order_by()
     alive = Q(origin=Origin.LIVE) | Q(Exists(happened.exclude(via__startswith=_IMPORTED)))
     return (
@@ -155,15 +159,21 @@ class _Doors:
 
 
 def _doors(definition: Definition, *, now: datetime) -> _Doors:
-    required = list(definition.criteria.all())
-    asked = Q(Exists(requests(now=now).filter(occurred_at__gte=now - timedelta(days=definition.asked_within_days))))
     enough = Q(intent__gte=definition.intent_at_least) | Q(counted_interactions__gte=definition.interactions_at_least)
-    nurtured = Q(score__gte=definition.threshold) & enough
-    for criterion in required:
-        is_met = met(criterion, now=now) if criterion.required_by_asked or criterion.required_by_nurtured else Q()
-        asked = asked & is_met if criterion.required_by_asked else asked
-        nurtured = nurtured & is_met if criterion.required_by_nurtured else nurtured
-    return _Doors(asked, nurtured)
+    nurtured = Q(score__gte=definition.threshold) & enough & required_by_nurtured(definition, now=now)
+    return _Doors(asked_door(definition, now=now), nurtured)
+
+
+def asked_door(definition: Definition, *, now: datetime) -> Q:
+    """Return the filter of leads that went through the door of those who asked to be contacted."""
+    since = now - timedelta(days=definition.asked_within_days)
+    required = [met(each, now=now) for each in definition.criteria.all() if each.required_by_asked]
+    return reduce(and_, required, Q(Exists(requests(now=now).filter(occurred_at__gte=since))))
+
+
+def required_by_nurtured(definition: Definition, *, now: datetime) -> Q:
+    """Return the filter of leads that meet the criteria of the door of the nurtured, whatever their score."""
+    return reduce(and_, [met(each, now=now) for each in definition.criteria.all() if each.required_by_nurtured], Q())
 
 
 def _judge_by(definition: Definition, rows: LeadQuerySet, judged: Judged, *, now: datetime) -> None:
@@ -218,7 +228,7 @@ class AnswerRefused(ValueError):  # noqa: N818  # it names what happened, not an
 
 
 @transaction.atomic
-def answer(lead: Lead, *, code: str, verdict: Verdict | str, evidence: str, by: User, now: datetime) -> Judged:
+def answer(lead: Lead, *, code: str, verdict: Verdict | str, evidence: str, by: User | None, now: datetime) -> Judged:
     """Keep what a person says of a criterion; it counts before the condition from now on, and the lead is judged.
 
     Args:
@@ -226,7 +236,7 @@ def answer(lead: Lead, *, code: str, verdict: Verdict | str, evidence: str, by: 
         code: of a criterion of the definition that applies.
         verdict: met, not met or unknown.
         evidence: what it rests on; needed unless the verdict is unknown.
-        by: who says so.
+        by: who says so; None for the lead itself.
         now: when.
 
     Returns:

@@ -138,19 +138,32 @@ def _kinds(rules: Sequence[ScoreRule]) -> Sql:
 
 def points_of_facts(rules: Sequence[ScoreRule], leads: LeadQuerySet, *, now: datetime) -> Facts:
     """Return the leads with the points of each rule on facts; Django compiles the conditions."""
-    points = {f"rule_{no}": _points(rule, now=now) for no, rule in on_facts(rules)}
+    points = points_by_column(rules, now=now)
     told = {
         "silent": Case(When(unsubscribed_at__lte=now, then=True), default=False, output_field=BooleanField()),
         "excluded": Case(When(excluded_because="", then=False), default=True, output_field=BooleanField()),
     }
     rows = leads.filter(merged_into=None).order_by().annotate(**told, **points)
     text, params = rows.values_list("pk", "engagement_since", *told, *points).query.sql_with_params()
-    return f"facts ({', '.join(['lead_id', 'since', *told, *points])})", Sql(text, list(params))
+    return facts_head(rules), Sql(text, list(params))
 
 
-def _points(rule: ScoreRule, *, now: datetime) -> Case:
+def facts_head(rules: Sequence[ScoreRule]) -> str:
+    """Return the name and the columns of the table expression of facts, in their order."""
+    columns = ["lead_id", "since", "silent", "excluded", *(f"rule_{no}" for no, _rule in on_facts(rules))]
+    return f"facts ({', '.join(columns)})"
+
+
+def points_by_column(
+    rules: Sequence[ScoreRule], *, now: datetime, target: conditions.Target = "lead"
+) -> dict[str, Case]:
+    """Return the points of each rule on facts as expressions on leads, or on rounds of handoffs by their packs."""
+    return {f"rule_{no}": _points(rule, now=now, target=target) for no, rule in on_facts(rules)}
+
+
+def _points(rule: ScoreRule, *, now: datetime, target: conditions.Target) -> Case:
     numeric = DecimalField(max_digits=6, decimal_places=1)
-    holds = conditions.compile(rule.condition, now=now).holds
+    holds = conditions.compile(rule.condition, now=now, target=target).holds
     return Case(
         When(holds, then=Value(capped(rule, rule.points), output_field=numeric)),
         default=Value(Decimal(0), output_field=numeric),

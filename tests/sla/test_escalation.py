@@ -276,6 +276,51 @@ def test_what_is_not_urgent_waits_for_the_opening(asks: MakeLead, sam: User, sue
     assert Message.objects.get(recipient=sue, channel="in_app").not_before == berlin(2026, 3, 9, 9, 0)
 
 
+def test_a_reminder_that_waits_is_withdrawn_once_it_was_done(asks: MakeLead, sam: User, sue: User) -> None:
+    only("manager", share=1, measures=["first_follow_up"])
+    moment = berlin(2026, 3, 6, 16, 0)  # a Friday: due at closing time
+    handed = handed_over(asks(at=moment), at=moment, temperature="warm")
+    other = handed_over(asks("Olaf Orth", at=moment, domain="orth.example"), at=moment, temperature="warm")
+    evening = berlin(2026, 3, 6, 18, 0)
+    assert taken(evening) == (2, 2)
+    assert escalation.withdraw_overtaken(now=evening) == 0
+    handoffs.record_follow_up(handed, at=evening, counts_as_attempt=True, reached=False, now=evening)
+    assert escalation.withdraw_overtaken(now=evening + HOUR) == 2  # in the portal and by e-mail
+    waiting = Message.objects.get(recipient=sue, channel="in_app")
+    assert other.lead.name in waiting.subject
+    monday = berlin(2026, 3, 9, 9, 0)
+    handoffs.record_follow_up(other, at=monday, counts_as_attempt=True, reached=False, now=monday)
+    assert escalation.withdraw_overtaken(now=monday) == 0  # she may have read it
+
+
+def test_a_reminder_that_waits_goes_with_the_lead(warm: Handoff, sam: User, nia: User, sue: User) -> None:
+    only("owner", share=1, measures=["first_follow_up"])
+    due = clock(warm, "first_follow_up").due_at
+    Clock.objects.filter(handoff=warm, measure="first_follow_up").update(
+        plan_at=[due], plan_steps=[EscalationStep.objects.get().pk], next_step_at=due
+    )
+    evening = berlin(2026, 3, 4, 18, 0)
+    assert taken(evening) == (1, 2)
+    handoffs.reassign(warm, to=nia, by=sue, now=evening)
+    assert escalation.withdraw_overtaken(now=evening) == 2
+    assert not Message.objects.filter(recipient=sam, event__contains=":step:").exists()
+
+
+def test_clocks_from_before_there_were_plans_get_the_steps_that_lie_ahead(asks: MakeLead, sam: User, sue: User) -> None:
+    moment = berlin(2026, 3, 3, 10, 0)
+    handed = handed_over(asks(at=moment), at=moment, temperature="warm")
+    old = Clock.objects.filter(handoff=handed, measure="first_follow_up")  # 60 min
+    Clock.objects.filter(handoff=handed).exclude(pk__in=old).update(next_step_at=None)
+    old.update(plan_at=[], plan_steps=[], next_step_at=moment)
+    assert taken(moment + 50 * MINUTE) == (0, 0)  # the reminder at 48 min lies behind
+    planned = clock(handed, "first_follow_up")
+    steps = EscalationStep.objects.in_bulk(planned.plan_steps)
+    assert [steps[pk].action for pk in planned.plan_steps] == ["manager", "reassign"]
+    assert planned.next_step_at == moment + HOUR
+    assert taken(moment + HOUR + MINUTE) == (1, 1)
+    assert told() == [("Sue Vogt", "Overdue with Sam Becker: Kern, Karin Kern")]
+
+
 # --- once, and nothing lost
 
 
@@ -398,9 +443,9 @@ def test_a_hot_lead_is_offered_at_three_minutes_and_given_to_the_next_at_fifteen
 
 
 def test_what_somebody_is_at_work_on_is_not_taken_away(asks: MakeLead, north: Team, sam: User, sue: User) -> None:
-    person("Tom Timm", Role.SALES_REP, team=north, manager=sue)
     moment = berlin(2026, 3, 3, 10, 0)
     hot = handed_over(asks(at=moment), at=moment)
+    person("Tom Timm", Role.SALES_REP, team=north, manager=sue)
     handoffs.record_decision(hot, decision=Decision.ACCEPTED, by=sam, now=moment + 2 * MINUTE)
     escalation.sweep(now=moment + HOUR)
     hot.refresh_from_db()

@@ -43,6 +43,7 @@ __all__ = [
     "hand_to",
     "limit_for",
     "locked",
+    "plan_unplanned",
     "put_in_order",
     "reopen",
     "shown",
@@ -555,6 +556,25 @@ def put_in_order(clock: Clock, *, steps: Sequence[EscalationStep] | None = None)
             "next_step_at",
         ]
     )
+
+
+def plan_unplanned(found: Iterable[Clock], *, now: datetime) -> None:
+    """Plan the steps of running clocks that started before steps were planned; those that lie behind are left out.
+
+    Args:
+        found: locked.
+        now: what is due later is planned.
+    """
+    for clock in found:
+        steps = (
+            []
+            if clock.plan_steps
+            else plans.steps_of(clock.agreement, measure=clock.measure, temperature=clock.temperature)
+        )
+        hours, length = working_time(clock.calendar_version), timedelta(seconds=clock.budget_seconds)
+        ahead = [step for step in steps if hours.add(clock.started_at, plans.offset(step, length)) > now]
+        if ahead:
+            put_in_order(clock, steps=ahead)
 
 
 _CLAIM = """

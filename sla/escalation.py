@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from leads.models import Lead
 from leadsla.accounts.models import AwayTime, Side, User
 from leadsla.display import moment_text
+from leadsla.outbox import messages
 from leadsla.outbox.models import Message
 from sla import calendars, clocks, handoff, notices
 from sla.models import Clock, ClockStep, EscalationStep, Handoff, PersonalCalendar
@@ -75,6 +76,7 @@ def sweep(*, now: datetime, limit: int = 500, moves_handoffs: bool = True) -> Sw
         if not claimed:
             return Swept(0, 0, 0)
         found = _loaded(claimed)
+        clocks.plan_unplanned(found, now=now)
         taken = clocks.taken(found)
         new = [clock for clock in found if clock.breached_at is not None and not taken[clock.pk].is_breached]
         _record_breaches(new, now=now)
@@ -103,6 +105,8 @@ def _loaded(ids: list[int]) -> list[Clock]:
             "team",
             "commitment",
             "calendar_version",
+            "agreement",
+            "limit",
         )
         .order_by("due_at", "pk")
     )
@@ -200,7 +204,7 @@ def _tell(group: list[Due], *, to: User | None, now: datetime) -> str:
     notices.reminded(
         [one.clock for one in group],
         to=to,
-        event=f"clock:{first.clock.pk}:step:{first.step.pk}",
+        event=f"clock:{first.clock.pk}:step:{first.step.pk}:told",
         is_owner=is_owner,
         now=now,
         not_before=not_before,
@@ -278,6 +282,37 @@ def _opens_for(person: User, clock: Clock, *, now: datetime) -> datetime | None:
     version = calendars.current(personal.calendar, now=now) if personal is not None else clock.calendar_version
     hours = calendars.working_time(version)
     return None if hours.is_open(now) else hours.next_open(now)
+
+
+# A reminder names the clocks of one lead whose steps were taken with it.
+_OVERTAKEN = """
+    SELECT DISTINCT message.event
+    FROM outbox_message AS message
+    JOIN sla_clock AS first ON first.id = substring(message.event FROM '^clock:([0-9]+):step:')::bigint
+    WHERE message.sent_at IS NULL AND message.dead_at IS NULL AND message.next_attempt_at > %(now)s
+      AND message.not_before > %(now)s
+      AND NOT EXISTS (
+        SELECT FROM sla_clockstep AS taken
+        JOIN sla_escalationstep AS step ON step.id = taken.step_id
+        JOIN sla_clock AS clock ON clock.id = taken.clock_id
+        WHERE clock.lead_id = first.lead_id AND taken.taken_at = message.created_at
+          AND clock.outcome = 'running' AND clock.stopped_at IS NULL
+          AND (step.action <> 'owner' OR clock.owner_id = message.recipient_id))
+"""
+
+
+def withdraw_overtaken(*, now: datetime) -> int:
+    """Withdraw reminders that wait for somebody's hours once nothing they name is still owed; returns how many rows.
+
+    What was done in the night is not asked for in the morning, nor from somebody who no longer has the lead.
+
+    Args:
+        now: reminders that are due by then are left: they may have been read.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_OVERTAKEN, {"now": now})
+        events: list[str] = [row[0] for row in cursor.fetchall()]
+    return sum(messages.withdraw(event_prefix=event) for event in events)
 
 
 # --- steps that move a handoff

@@ -38,6 +38,7 @@ def escalate() -> int:
     """Take the steps that are due for clocks and record those past due; returns how many steps were taken."""
     now = clock.now()
     asked_again.start(now=now)
+    escalation.withdraw_overtaken(now=now)
     steps = 0
     while True:
         swept = escalation.sweep(now=now, limit=BATCH)

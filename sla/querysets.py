@@ -80,8 +80,11 @@ class ClockQuerySet(QuerySet["Clock"]):
         return self.filter(stopped_at=None, outcome__in=("running", "missed"))
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Clocks of the handoffs that a person sees, and of leads before a handoff that they see."""
-        of_handoffs = visibility.handoffs(user).rows(owner="handoff__owner", team="handoff__to_team")
+        """Clocks of the handoffs that a person sees, the other leg's too, and of leads before one that they see."""
+        of_handoffs = Q()
+        if not visibility.handoffs(user).everything:
+            handoffs: HandoffQuerySet = self.model._meta.get_field("handoff").related_model.objects
+            of_handoffs = Q(handoff__in=handoffs.visible_to(user))
         of_leads = visibility.leads(user).rows(owner="lead__owner", team="lead__team")
         return self.filter((Q(handoff__isnull=False) & of_handoffs) | (Q(handoff=None) & of_leads))
 

@@ -77,7 +77,10 @@ def test_the_account_executive_sees_both_legs_and_so_does_who_passed_it_on(
 ) -> None:
     for user in (sam, eva):
         assert set(Handoff.objects.visible_to(user)) == {first, second}
+        of_sales = Clock.objects.visible_to(user).filter(handoff=first, measure="first_follow_up")
+        assert of_sales.exists()
     assert not Handoff.objects.visible_to(nia).exists()
+    assert not Clock.objects.visible_to(nia).exists()
 
 
 def test_times_run_only_where_the_agreement_covers_the_second_leg(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
-from leads.models import ASKED_KINDS, Temperature
+from leads.models import ASKED_KINDS, Lead, Temperature
 from leadsla.accounts.models import User
 from sla import clocks
-from sla.models import Commitment, Handoff, Target
+from sla.models import Commitment, Decision, Handoff, Target
+
+log = logging.getLogger(__name__)
 
 Measure = Commitment.Measure
 
@@ -63,8 +66,29 @@ def start(*, now: datetime, since: timedelta = LATELY) -> int:
         }
         cursor.execute(_ASKED, values)
         asked: dict[int, datetime] = dict(cursor.fetchall())
-    found = Handoff.objects.filter(pk__in=list(asked)).select_related("lead", "agreement", "owner", "to_team")
-    return sum(_start(handoff, asked_at=asked[handoff.pk], now=now) for handoff in found)
+    return sum(_start_safely(handoff, asked_at=asked[handoff.pk], now=now) for handoff in _held(list(asked)))
+
+
+def _held(ids: list[int]) -> list[Handoff]:
+    """Hold the leads, then the handoffs, and return those that still wait; who is at work on one is not waited for."""
+    of_these = Handoff.objects.filter(pk__in=ids)
+    leads = Lead.objects.select_for_update(of=("self",), no_key=True, skip_locked=True).filter(
+        pk__in=of_these.values("lead")
+    )
+    held = list(leads.order_by("pk").values_list("pk", flat=True))
+    open_ones = of_these.open().filter(lead__in=held, is_returned=False).exclude(decision=Decision.REJECTED)
+    mine = open_ones.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    return list(mine.select_related("lead", "agreement", "owner", "to_team").order_by("pk"))
+
+
+def _start_safely(handoff: Handoff, *, asked_at: datetime, now: datetime) -> bool:
+    try:
+        with transaction.atomic():
+            return _start(handoff, asked_at=asked_at, now=now)
+    except Exception:
+        # One bad row never stops a sweep.
+        log.exception("The clock of an answer for %s could not be started", handoff.public_id)
+        return False
 
 
 def _is_alone() -> bool:

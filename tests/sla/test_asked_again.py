@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from leads import intake
 from leads.models import InteractionKind, Lead
@@ -166,6 +166,28 @@ def test_two_sweeps_at_once_start_it_once(asks: MakeLead, sam: User, sue: User) 
     for thread in threads:
         thread.join(timeout=60)
     assert len(answers()) == 3
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_who_is_at_work_on_the_lead_is_not_waited_for(warm: Handoff) -> None:
+    promise()
+    asked = berlin(2026, 3, 3, 11, 0)
+    ask(warm.lead, at=asked)
+    started: list[int] = []
+
+    def work() -> None:
+        try:
+            started.append(asked_again.start(now=asked + MINUTE))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        Lead.objects.select_for_update().get(pk=warm.lead_id)
+        sweep = threading.Thread(target=work)
+        sweep.start()
+        sweep.join(timeout=60)
+    assert started == [0]
+    assert asked_again.start(now=asked + 2 * MINUTE) == 1
 
 
 def test_a_portal_without_the_promise_asks_one_small_question(

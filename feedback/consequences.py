@@ -19,7 +19,7 @@ from leadsla.accounts.models import Role, Team, User
 from leadsla.outbox import messages
 from leadsla.outbox.kinds import Kind
 from sla import handoff as handoffs
-from sla.models import Decision, Handoff
+from sla.models import Decision, Handoff, Round
 
 Then = Reason.Consequence
 Because = Handoff.ClosedBecause
@@ -280,7 +280,9 @@ def carry_out(answer: Answer, *, now: datetime) -> None:
         url = reverse("home:lead", args=(lead.public_id,))
     else:
         comes_back = answer.handoff.leg == 2 and answer.reason.consequence != Then.REROUTE
-        if comes_back:
+        if answer.round.ruling == Round.Ruling.OVERTURNED:
+            happened = _("The rejection was overturned: sales works on it.")
+        elif comes_back:
             happened = _to_first_leg(answer, now=now)
         else:
             happened = ACTS[answer.reason.consequence](answer, answer.reason, now=now)

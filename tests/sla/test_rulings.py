@@ -171,6 +171,20 @@ def test_overturned_after_it_rested_the_lead_comes_back_from_there(
     assert (lead.stage, lead.recycled_until) == (Stage.ACCEPTED, None)
 
 
+def test_what_was_to_follow_from_a_rejection_does_not_once_it_is_overturned(
+    asks: MakeLead, sam: User, mia: User, sue: User, max_: User, tuesday: datetime
+) -> None:
+    handed = handoffs.hand_over(asks(at=tuesday), by=mia, now=tuesday)
+    reason = Reason.objects.get(code="spam_or_test")  # it blocks the lead, a minute later
+    assert decisions.reject(handed, reason=reason, by=sam, now=tuesday, asked={}, quality=1).answer is not None
+    assert handoffs.contest(handed, why="I called it.", by=mia, now=tuesday)
+    overturn(handed, sue=sue, max_=max_, now=tuesday)
+    assert decisions.carry_out_due(now=tuesday + HOUR) == 1
+    handed.refresh_from_db()
+    assert (handed.closed_at, handed.decision, handed.round) == (None, "accepted", 2)
+    assert Lead.objects.get(pk=handed.lead_id).blocked_at is None
+
+
 def test_overturned_while_the_lead_is_elsewhere_only_the_figures_change(
     contested: Handoff, sue: User, max_: User, tuesday: datetime
 ) -> None:

@@ -1,4 +1,4 @@
-"""Configure who gets leads, and why clocks may stand."""
+"""Keep the reasons why clocks may stand; read who gets leads, which its own pages change."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from sla.models import Capacity, PauseReason, RoutingRule
 
 @admin.register(Capacity)
 class CapacityAdmin(ByAct[Capacity]):
-    """How much each rep gets."""
+    """How much each rep gets; changed on the pages of teams, which check it."""
 
+    is_read_only = True
     list_display = ("user", "weight", "open_at_most")
 
 
 @admin.register(RoutingRule)
 class RoutingRuleAdmin(ByAct[RoutingRule]):
-    """Which team gets which leads; the first that holds decides."""
+    """Which team gets which leads; the first that holds decides. Changed on the page of routing, which checks it."""
 
+    is_read_only = True
     list_display = ("position", "name", "team", "is_active")
     ordering = ("position",)
 

@@ -121,15 +121,11 @@ class TeamAdmin(ByAct[Team]):
 
 @admin.register(AwayTime)
 class AwayTimeAdmin(ByAct[AwayTime]):
-    """Who is away when, and who stands in."""
+    """Who is away when, and who stands in; changed on the pages of teams, which check it."""
 
     act = Act.CONFIGURE
+    is_read_only = True
     list_display = ("user", "starts_at", "ends_at", "stand_in")
-    autocomplete_fields: ClassVar[tuple[str, ...]] = ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let a time be taken back that was entered by mistake."""
-        return self.has_change_permission(request, obj)
 
 
 @admin.register(ApiToken)

@@ -1,4 +1,4 @@
-"""Reasons for a pause are kept by operations: added, changed and retired, never deleted."""
+"""Reasons for a pause are kept by operations; what pages of their own check is only read in the administration."""
 
 from __future__ import annotations
 
@@ -35,3 +35,10 @@ def test_reason_without_a_longest_length_is_refused(olga, signed_in) -> None:
 
 def test_managers_do_not_configure_reasons(max_, signed_in) -> None:
     assert signed_in(max_).get(reverse("admin:sla_pausereason_changelist"), follow=True).status_code == 403
+
+
+@pytest.mark.parametrize("model", ["sla_capacity", "sla_routingrule", "accounts_awaytime"])
+def test_what_has_pages_of_its_own_is_only_read(olga, signed_in, model: str) -> None:
+    desk = signed_in(olga)
+    assert desk.get(reverse(f"admin:{model}_changelist")).status_code == 200
+    assert desk.get(reverse(f"admin:{model}_add")).status_code == 403

@@ -195,12 +195,16 @@ def rebase(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     agreement = get_object_or_404(Agreement, public_id=public_id, status=Agreement.Status.ACTIVE)
     now = clock.now()
     if request.method == "POST":
-        done = pauses.rebase(agreement, by=request.user, now=now)
-        words = {"changed": done.changed, "left": done.left}
-        messages.success(
-            request,
-            _("%(changed)d clocks have new times. %(left)d keep theirs: they would be late at once.") % words,
-        )
+        try:
+            done = pauses.rebase(agreement, by=request.user, now=now)
+        except pauses.Refused as refused:
+            messages.error(request, str(refused))
+        else:
+            words = {"changed": done.changed, "left": done.left}
+            messages.success(
+                request,
+                _("%(changed)d clocks have new times. %(left)d keep theirs: they would be late at once.") % words,
+            )
         return redirect(reverse("sla:agreement_version", args=(agreement.public_id,)))
     context = {"agreement": agreement, "outdated": pauses.outdated(agreement, now=now), "now": now}
     return render(request, "sla/clocks_rebase.html", context)

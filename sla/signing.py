@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.db import transaction
@@ -14,6 +15,8 @@ from leads.models import Definition, ScoreModel
 from leadsla.accounts.models import Side, User
 from sla import agreement_notices, drafting, drafts, periods, signatories, wording
 from sla.models import Agreement, AgreementComment, Commitment, Signature
+
+log = logging.getLogger(__name__)
 
 Status = Agreement.Status
 
@@ -263,7 +266,16 @@ def _both_have_signed(agreement: Agreement, *, now: datetime) -> None:
 def activate_due(*, now: datetime) -> int:
     """Put every signed agreement in force whose start has come, as of its start; return how many."""
     waiting = Agreement.objects.filter(status=Status.SIGNED).order_by("starts_on", "pk")
-    return sum(_activate_if_due(pk, now=now) for pk in waiting.values_list("pk", flat=True))
+    return sum(_activated(pk, now=now) for pk in list(waiting.values_list("pk", flat=True)))
+
+
+def _activated(pk: int, *, now: datetime) -> bool:
+    try:
+        return _activate_if_due(pk, now=now)
+    except Exception:
+        # One bad row never stops a sweep.
+        log.exception("Agreement %s could not be put in force", pk)
+        return False
 
 
 @transaction.atomic

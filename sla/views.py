@@ -105,12 +105,17 @@ def reassign(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     form = ReassignForm(request.POST or None, but_not=found.owner)
     if request.method == "POST" and form.is_valid():
         to = form.cleaned_data["to"]
-        if handoff.reassign(found, to=to, by=request.user, now=clock.now()):
-            words = {"lead": found.lead, "to": to}
-            messages.success(request, _("%(lead)s is now with %(to)s. The clocks go on.") % words)
+        try:
+            is_theirs = handoff.reassign(found, to=to, by=request.user, now=clock.now())
+        except handoff.HandoverRefused as refused:
+            form.add_error("to", str(refused))
         else:
-            messages.warning(request, _("This handoff changed hands meanwhile. Look at it again."))
-        return redirect(next_of(request, reverse("home:pack", args=(found.public_id,))))
+            if is_theirs:
+                words = {"lead": found.lead, "to": to}
+                messages.success(request, _("%(lead)s is now with %(to)s. The clocks go on.") % words)
+            else:
+                messages.warning(request, _("This handoff changed hands meanwhile. Look at it again."))
+            return redirect(next_of(request, reverse("home:pack", args=(found.public_id,))))
     context = {"handoff": found, "form": form, "next": next_of(request, "")}
     return render(request, "sla/reassign.html", context, status=400 if form.is_bound else 200)
 

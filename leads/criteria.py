@@ -189,7 +189,13 @@ def _evidence(lead: Lead, criterion: Criterion) -> str:
 
 
 def _ways_in() -> dict[str, str]:
-    return {"hand": _("by hand"), "title": _("read from the job title"), "form": _("form"), "import": _("import")}
+    return {
+        "hand": _("by hand"),
+        "title": _("read from the job title"),
+        "form": _("form"),
+        "import": _("import"),
+        "asked": _("said so when asked"),
+    }
 
 
 def _proof(lead: Lead, criterion: Criterion, people: dict[int, str]) -> tuple[str, datetime | None]:

@@ -51,6 +51,7 @@ def _ways() -> dict[str, str]:
         "import": _("import"),
         "merge": _("merge"),
         "title": _("read from the job title"),
+        "asked": _("said so when asked"),
     }
 
 

@@ -2,6 +2,8 @@
 import htmx from "htmx.org";
 import { startAsk } from "./ask.js";
 import { startCharts } from "./load_charts.js";
+import { startCopies } from "./copy.js";
+import { startCopying } from "./copy.js";
 import { startCountdowns } from "./countdown.js";
 import { startDropzones } from "./dropzone.js";
 import { startForms, startSheets } from "./forms.js";
@@ -21,6 +23,7 @@ startAsk();
 startForms();
 startUnsaved();
 for (const start of [
+  startCopies,
   startCountdowns,
   startUndo,
   startReasons,
@@ -29,6 +32,7 @@ for (const start of [
   startCharts,
   startWeekGrids,
   startSliders,
+  startCopying,
 ]) {
   start(document);
   document.addEventListener("htmx:load", (event) => event.target !== document.body && start(event.target));

@@ -91,6 +91,11 @@ class Comparison:
         """Return by which share of those today the volume of qualified leads changes; None without any today."""
         return self.qualify_after / self.qualify_before - 1 if self.qualify_before else None
 
+    @property
+    def volume_loss(self) -> float | None:
+        """Return by which share it shrinks."""
+        return None if self.volume_change is None else -self.volume_change
+
 
 def compare(before: ScoreModel, after: ScoreModel, *, now: datetime, most: int = SAMPLE) -> Comparison:
     """Score the leads that marketing has by two models at one moment, in one statement that only reads.

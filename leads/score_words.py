@@ -23,6 +23,7 @@ class RuleInWords:
     """A rule with its sentences."""
 
     rule: ScoreRule
+    points: str
     asks: str
     terms: str
     is_first: bool
@@ -46,7 +47,9 @@ def groups(model: ScoreModel, rules: Sequence[ScoreRule]) -> list[GroupInWords]:
     for group in Group:
         mine = [rule for rule in rules if rule.group == group]
         told = [
-            RuleInWords(rule, asks(rule), terms(rule), place == 0, place == len(mine) - 1)
+            RuleInWords(
+                rule, points(rule.points, signed=True), asks(rule), terms(rule), place == 0, place == len(mine) - 1
+            )
             for place, rule in enumerate(mine)
         ]
         found.append(GroupInWords(group.value, group.label, caps.get(group), told))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from leads import imports, qualification, scoring
+from leads import imports, qualification, rescans, scoring
 from leads.models import Lead
 from leadsla import clock
 from leadsla.outbox.waking import wake
@@ -38,3 +38,18 @@ def rescore_all() -> int:
     changed = scoring.rescore_all(now=now)
     qualification.judge(Lead.objects.living(), now=now)
     return changed
+
+
+@shared_task
+def rescan(rescan_id: int) -> bool:
+    """Score all leads again after a model was published, and say how far it is."""
+    return rescans.run_through(rescan_id, now=clock.now)
+
+
+@shared_task
+def resume_rescans() -> int:
+    """Take up rescans whose worker died or that could not be queued."""
+    found = rescans.stopped(now=clock.now())
+    for rescan_id in found:
+        wake(rescan, rescan_id)
+    return len(found)

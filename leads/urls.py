@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads import condition_views, duplicate_views, hook_views, import_views, views
+from leads import condition_views, duplicate_views, hook_views, import_views, score_views, views
 
 app_name = "leads"
 urlpatterns = [
@@ -14,6 +14,16 @@ urlpatterns = [
     path("duplicates/<uuid:one>/<uuid:other>/", duplicate_views.decide, name="decide_duplicate"),
     path("<uuid:public_id>/compare/", duplicate_views.compare, name="compare"),
     path("<uuid:public_id>/unmerge/", duplicate_views.unmerge, name="unmerge"),
+    path("score/", score_views.score_model, name="score_model"),
+    path("score/rescan/", score_views.score_rescan, name="score_rescan"),
+    path("score/<int:version>/", score_views.score_model, name="score_version"),
+    path("score/<int:version>/draft/", score_views.score_draft, name="score_draft"),
+    path("score/<int:version>/discard/", score_views.score_discard, name="score_discard"),
+    path("score/<int:version>/settings/", score_views.score_settings, name="score_settings"),
+    path("score/<int:version>/rules/new/", score_views.score_rule, name="score_rule_new"),
+    path("score/<int:version>/rules/<slug:code>/edit/", score_views.score_rule, name="score_rule"),
+    path("score/<int:version>/rules/<slug:code>/remove/", score_views.score_rule_remove, name="score_rule_remove"),
+    path("score/<int:version>/rules/<slug:code>/move/", score_views.score_rule_move, name="score_rule_move"),
     path("conditions/rows/", condition_views.condition_rows, name="condition_rows"),
     path("conditions/count/", condition_views.condition_count, name="condition_count"),
     path("imports/", import_views.imports_list, name="imports"),

@@ -48,6 +48,7 @@ app.conf.beat_schedule = {
         "leadsla.outbox.tasks.deliver_webhooks", every=timedelta(seconds=5), queue="default"
     ),
     "every minute: take up imports that stopped": tick("leads.tasks.resume_imports", every=timedelta(minutes=1)),
+    "every minute: take up rescans that stopped": tick("leads.tasks.resume_rescans", every=timedelta(minutes=1)),
     "every minute: take up imports of outcomes that stopped": tick(
         "feedback.tasks.resume_outcomes_imports", every=timedelta(minutes=1)
     ),

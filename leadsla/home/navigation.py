@@ -67,6 +67,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Place, ...]], ...] = (
         _("Contract"),
         (
             Place(_("Agreement"), "sla:agreement", "signature", Act.SEE_AGREEMENTS),
+            Place(_("Score model"), "leads:score_model", "math-function", Act.SEE_LEADS),
             Place(_("Planner"), "sla:planning", "adjustments", Act.PLAN),
             Place(_("Calendars"), "sla:calendars", "calendar", Act.SEE_AGREEMENTS),
             Place(_("Team and routing"), "sla:teams", "users", Act.MANAGE_TEAMS),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leadsla.home import lead, my_leads, sales_feedback, search, views
+from leadsla.home import lead, my_leads, sales_feedback, score_models, search, views
 from leadsla.home.acceptance import acceptance
 from leadsla.home.commitment import commitment
 from leadsla.home.handoffs import handoffs
@@ -25,6 +25,8 @@ urlpatterns = [
     path("scoreboard/commitment/<uuid:public_id>/", commitment, name="commitment"),
     path("handoffs/", handoffs, name="handoffs"),
     path("acceptance/", acceptance, name="acceptance"),
+    path("leads/score/<int:version>/compare/", score_models.compare, name="score_compare"),
+    path("leads/score/<int:version>/publish/", score_models.publish, name="score_publish"),
     path("search/", search.search, name="search"),
     path("styleguide/", views.styleguide, name="styleguide"),
 ]

@@ -1,0 +1,146 @@
+"""Compare a score model with the published one on leads of today and of the past, and publish it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from leads import auc, definitions, rescans, score_comparison, score_models, score_words
+from leads.models import ScoreModel
+from leads.tasks import rescan
+from leadsla import clock
+from leadsla.accounts import visibility
+from leadsla.accounts.access import Act, may, requires
+from leadsla.accounts.models import User
+from leadsla.accounts.requests import SignedInRequest
+from leadsla.outbox.waking import wake
+from sla import past_scores, signing
+from sla.past_scores import Good, Past
+
+_USUAL_LINE = Decimal(100)
+Status = ScoreModel.Status
+
+
+@dataclass(frozen=True)
+class Area:
+    """A row of the picture of areas, as `components/_interval_row.html` draws it."""
+
+    label: str
+    rate: float
+    low: float
+    high: float
+    done: int
+    cases: int
+    is_few: bool
+    url: str = ""
+
+
+@requires(Act.SEE_LEADS)
+@require_safe
+def compare(request: SignedInRequest, version: int) -> HttpResponse:
+    """Show what a version would change, beside the published one; nothing is written."""
+    model = get_object_or_404(ScoreModel.objects.select_related("based_on"), version=version)
+    published, now = score_models.published(), clock.now()
+    if published is None or published == model:
+        messages.info(request, _("This version is published: there is nothing to compare it with."))
+        return redirect("leads:score_model")
+    good = Good.WON if request.GET.get("good") == Good.WON else Good.ACCEPTED
+    wants_all = "all" in request.GET
+    context = {
+        "model": model,
+        "published": published,
+        "changes": score_words.difference(published, model),
+        "problems": score_models.problems(model),
+        "may_publish": may(request.user, Act.EDIT_SCORE_MODEL),
+        "sees_leads": visibility.leads(request.user).everything,
+        "now": now,
+        "good": good.value,
+        "most": score_comparison.MOST,
+    }
+    if not context["problems"]:
+        most = score_comparison.MOST if wants_all else score_comparison.SAMPLE
+        context["found"] = score_comparison.compare(published, model, now=now, most=most)
+        context |= _of_the_past(published, model, good=good, now=now)
+    return render(request, "home/score_compare.html", context)
+
+
+def _of_the_past(published: ScoreModel, model: ScoreModel, *, good: Good, now: datetime) -> dict[str, Any]:
+    in_force = definitions.in_force(now=now)
+    line = in_force[-1].threshold if in_force else _USUAL_LINE
+    past = past_scores.look_back([published, model], good=good, line=line, now=now)
+    rows = [] if past.areas is None else [_row(past, past.areas, n, each) for n, each in enumerate((published, model))]
+    return {"past": past, "line": line, "areas": rows, "verdict": _verdict(past.areas)}
+
+
+def _row(past: Past, areas: auc.Areas, n: int, model: ScoreModel) -> Area:
+    area = areas.areas[n]
+    low, high = area.value if area.low is None else area.low, area.value if area.high is None else area.high
+    label = _("Version %(number)d") % {"number": model.version}
+    if model.status == Status.PUBLISHED:
+        label = _("Version %(number)d, published") % {"number": model.version}
+    return Area(label, area.value, low, high, past.good_over[n], past.over[n], areas.is_few)
+
+
+def _verdict(areas: auc.Areas | None) -> str:
+    """Say in one sentence what the areas show."""
+    if areas is None:
+        return ""
+    if areas.is_few:
+        return _("Too few answered leads to say which version tells good leads from bad ones better.")
+    gain = areas.gain
+    assert gain.low is not None
+    assert gain.high is not None
+    words = {"gain": _signed(gain.value), "low": _signed(gain.low), "high": _signed(gain.high)}
+    if gain.low > 0:
+        return _("This version tells them apart better: %(gain)s (95 %% interval %(low)s to %(high)s).") % words
+    if gain.high < 0:
+        return _("This version tells them apart worse: %(gain)s (95 %% interval %(low)s to %(high)s).") % words
+    return _("No difference that chance could not make: %(gain)s (95 %% interval %(low)s to %(high)s).") % words
+
+
+def _signed(value: float) -> str:
+    return score_words.points(Decimal(str(round(value * 100, 1))), signed=True)
+
+
+@requires(Act.EDIT_SCORE_MODEL)
+@require_POST
+def publish(request: SignedInRequest, version: int) -> HttpResponse:
+    """Publish a draft, or a copy of an older version; ask both sides, or let it count at once."""
+    model = get_object_or_404(ScoreModel, version=version)
+    try:
+        said = _published(model, by=request.user, now=clock.now())
+    except (score_models.Refused, signing.Refused) as refused:
+        messages.error(request, str(refused))
+        return redirect("home:score_compare", version)
+    messages.success(request, said)
+    return redirect("leads:score_model")
+
+
+@transaction.atomic
+def _published(model: ScoreModel, *, by: User, now: datetime) -> str:
+    """Publish, propose and have everybody scored again where it counts already; all of it or nothing."""
+    act = score_models.roll_back if model.status == Status.RETIRED else score_models.publish
+    published = act(model, by=by, now=now)
+    proposals = signing.propose_score_model(published, by=by, now=now)
+    said = _("Version %(number)d is published.") % {"number": published.version}
+    if any(each.model == published for each in definitions.counting(now=now)):
+        wake(rescan, rescans.start(published, by=by, now=now).pk)
+        said += " " + _("It counts from now on; all leads are being scored again.")
+    if proposals:
+        words = ngettext(
+            "It counts once both sides have signed the agreement with it. They are asked.",
+            "It counts once both sides have signed the %(n)d agreements with it. They are asked.",
+            len(proposals),
+        )
+        said += " " + words % {"n": len(proposals)}
+    return said

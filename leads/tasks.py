@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from leads import imports, qualification, rescans, scoring
+from leads import capture, imports, qualification, rescans, scoring
 from leads.models import Lead
 from leadsla import clock
 from leadsla.outbox.waking import wake
@@ -53,3 +53,9 @@ def resume_rescans() -> int:
     for rescan_id in found:
         wake(rescan, rescan_id)
     return len(found)
+
+
+@shared_task
+def forget_unconfirmed() -> int:
+    """Delete what was typed into capture pages by those who never clicked."""
+    return capture.forget_unconfirmed(now=clock.now())

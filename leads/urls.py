@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from leads import condition_views, duplicate_views, hook_views, import_views, score_views, views
+from leads import (
+    asking_views,
+    capture_public,
+    capture_views,
+    condition_views,
+    duplicate_views,
+    hook_views,
+    import_views,
+    score_views,
+    views,
+)
 
 app_name = "leads"
 urlpatterns = [
@@ -10,6 +20,9 @@ urlpatterns = [
     path("new/alike/", views.alike, name="alike"),
     path("<uuid:public_id>/edit/", views.edit, name="edit"),
     path("<uuid:public_id>/criterion/<slug:code>/", views.answer_criterion, name="answer_criterion"),
+    path("<uuid:public_id>/ask/", asking_views.ask, name="ask"),
+    path("asked/<uuid:public_id>/withdraw/", asking_views.withdraw, name="withdraw_asking"),
+    path("asked/<str:key>/", asking_views.asked, name="asked"),
     path("duplicates/", duplicate_views.duplicates, name="duplicates"),
     path("duplicates/<uuid:one>/<uuid:other>/", duplicate_views.decide, name="decide_duplicate"),
     path("<uuid:public_id>/compare/", duplicate_views.compare, name="compare"),
@@ -34,6 +47,15 @@ urlpatterns = [
     path("imports/<uuid:public_id>/cancel/", import_views.import_cancel, name="import_cancel"),
     path("imports/<uuid:public_id>/errors.csv", import_views.import_errors, name="import_errors"),
     path("in/<uuid:public_id>/", hook_views.deliver, name="deliver"),
+    path("form/<slug:slug>/", capture_public.hosted, name="capture_hosted"),
+    path("form/<slug:slug>/embedded/", capture_public.embedded, name="capture_embedded"),
+    path("form-confirm/<str:token>/", capture_public.confirm, name="capture_confirm"),
+    path("capture/", capture_views.page_list, name="capture_list"),
+    path("capture/new/", capture_views.page_edit, name="capture_new"),
+    path("capture/<uuid:public_id>/", capture_views.page_detail, name="capture_page"),
+    path("capture/<uuid:public_id>/edit/", capture_views.page_edit, name="capture_edit"),
+    path("capture/<uuid:public_id>/preview/", capture_views.page_preview, name="capture_preview"),
+    path("capture/<uuid:public_id>/switch/", capture_views.page_switch, name="capture_switch"),
     path("webhooks/", hook_views.hook_list, name="hooks"),
     path("webhooks/new/", hook_views.hook_edit, name="hook_new"),
     path("webhooks/<uuid:public_id>/", hook_views.hook_detail, name="hook"),

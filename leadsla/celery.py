@@ -57,6 +57,7 @@ app.conf.beat_schedule = {
     "every minute: refresh acceptance rates": tick("sla.tasks.recompute_acceptance", every=timedelta(minutes=1)),
     "every minute: bring back recycled leads": tick("leads.tasks.return_recycled", every=timedelta(minutes=1)),
     "every minute: take up what-ifs that stopped": tick("sla.tasks.resume_what_ifs", every=timedelta(minutes=1)),
+    "every night: forget what was never confirmed": nightly("leads.tasks.forget_unconfirmed", hour=1, minute=40),
     "every night: rescore for decay and judge again": nightly("leads.tasks.rescore_all", hour=2, minute=10),
     "every night: replay open periods": nightly("sla.tasks.replay_open_periods", hour=3, minute=10),
 }

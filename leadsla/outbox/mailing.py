@@ -19,11 +19,13 @@ def compose(message: Message, *, around: Around | None = None) -> EmailMultiAlte
     """Return a message as an e-mail with a plain and an HTML part.
 
     Args:
-        message: to a person.
+        message: to a person of the portal, or to an address outside, which has nothing to choose there.
         around: what stands before and after its words; None for what is kept for its kind.
     """
-    around = mail_texts.around(message) if around is None else around
-    preferences = f"{settings.LEADSLA_URL}{reverse('outbox:preferences')}"
+    is_ours = message.recipient_id is not None
+    if around is None:
+        around = mail_texts.around(message) if is_ours else Around()
+    preferences = f"{settings.LEADSLA_URL}{reverse('outbox:preferences')}" if is_ours else ""
     context = {
         "subject": message.subject,
         "body": message.body,
@@ -40,8 +42,8 @@ def compose(message: Message, *, around: Around | None = None) -> EmailMultiAlte
         to=[message.address],
         headers={
             "Message-ID": f"<{stable_id(message)}@{host}>",
-            "List-Unsubscribe": f"<{preferences}>",
             "Auto-Submitted": "auto-generated",
+            **({"List-Unsubscribe": f"<{preferences}>"} if preferences else {}),
         },
     )
     mail.attach_alternative(render_to_string("outbox/mail.html", context), "text/html")

@@ -76,6 +76,38 @@ def write(
     )
 
 
+def write_to(
+    address: str, *, event: str, subject: str, body: str, now: datetime, url: str = "", kind: str = Kind.OTHER
+) -> int:
+    """Put an e-mail to somebody outside the portal into the outbox; they have no preferences and no notices.
+
+    Args:
+        address: whom it tells.
+        event: unique key of what happened; an address is told of it once.
+        subject: one line.
+        body: plain text.
+        now: the moment of the fact.
+        url: path in the portal where one goes on.
+        kind: a `Kind`.
+
+    Returns:
+        How many rows were new.
+    """
+    message = Message(
+        event=event,
+        kind=Kind(kind),
+        channel=EMAIL,
+        address=address,
+        subject=" ".join(subject.split())[:250],
+        body=body,
+        url=url,
+        not_before=now,
+        created_at=now,
+        next_attempt_at=now,
+    )
+    return _keep([message])
+
+
 def announce(
     *, event: str, kind: str, data: Mapping[str, Any], now: datetime, not_before: datetime | None = None
 ) -> int:

@@ -13,13 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from leads.models import Lead
-from leadsla.accounts.models import Role, Side, Team, User
+from leadsla.accounts.access import MANAGER_OF
+from leadsla.accounts.models import Side, Team, User
 from leadsla.display import moment_text
 from leadsla.outbox import messages
 from leadsla.outbox.kinds import Announcement, Kind
 from sla.models import Clock, Commitment, Handoff, Round
-
-MANAGER_OF = {Side.SALES.value: Role.SALES_MANAGER, Side.MARKETING.value: Role.MARKETING_MANAGER}
 
 Words = Callable[[], tuple[str, str]]  # subject and body, composed in the recipient's time zone
 
@@ -36,7 +35,7 @@ def managers_of(*, user: User | None, team: Team | None) -> list[User]:
 def handed_over(handoff: Handoff, *, because: Round.OpenedBecause, due: Iterable[Clock], now: datetime) -> None:
     """Tell the owner of a new round, or the managers of a team in whose queue it waits."""
     clocks = list(due)
-    words = {"lead": _who(handoff.lead), "temperature": handoff.get_temperature_display()}
+    words = {"lead": who(handoff.lead), "temperature": handoff.get_temperature_display()}
     subject = {
         Round.OpenedBecause.HANDED_OVER: _("New lead (%(temperature)s): %(lead)s"),
         Round.OpenedBecause.FIXED: _("Fixed and with you again (%(temperature)s): %(lead)s"),
@@ -47,7 +46,7 @@ def handed_over(handoff: Handoff, *, because: Round.OpenedBecause, due: Iterable
         subject = _("Nobody is available: %(lead)s waits in the team's queue") % words
     event = f"handoff:{handoff.pk}:round:{handoff.round}:handed_over"
     for recipient in [handoff.owner] if handoff.owner else managers_of(user=None, team=handoff.to_team):
-        _tell(
+        tell(
             recipient,
             event=event,
             kind=Kind.HANDED_OVER,
@@ -60,9 +59,9 @@ def handed_over(handoff: Handoff, *, because: Round.OpenedBecause, due: Iterable
 
 def account_notice(handoff: Handoff, *, why: str, now: datetime) -> None:
     """Tell the owner of a customer or an open opportunity of a new person there; nothing is owed."""
-    subject = _("For your information: %(lead)s") % {"lead": _who(handoff.lead)}
+    subject = _("For your information: %(lead)s") % {"lead": who(handoff.lead)}
     for recipient in [handoff.owner] if handoff.owner else managers_of(user=None, team=handoff.to_team):
-        _tell(
+        tell(
             recipient,
             event=f"handoff:{handoff.pk}:notice",
             kind=Kind.HANDED_OVER,
@@ -75,24 +74,24 @@ def account_notice(handoff: Handoff, *, why: str, now: datetime) -> None:
 def reassigned(handoff: Handoff, *, before: User | None, by: User, now: datetime) -> None:
     """Tell the new owner, and the one who had it, that a handoff changed hands."""
     event = f"handoff:{handoff.pk}:reassigned:{now.timestamp():.0f}"
-    words = {"lead": _who(handoff.lead), "by": by, "owner": handoff.owner}
+    words = {"lead": who(handoff.lead), "by": by, "owner": handoff.owner}
     to_new = (_("Now yours: %(lead)s") % words, _("%(by)s gave you this lead. Its clocks go on.") % words)
     to_old = (_("No longer yours: %(lead)s") % words, _("%(by)s gave this lead to %(owner)s.") % words)
     if handoff.owner is not None and handoff.owner != by:
-        _tell(handoff.owner, event=event, kind=Kind.HANDED_OVER, url=_pack(handoff), now=now, words=lambda: to_new)
+        tell(handoff.owner, event=event, kind=Kind.HANDED_OVER, url=_pack(handoff), now=now, words=lambda: to_new)
     if before is not None and before != by:
-        _tell(before, event=event, kind=Kind.HANDED_OVER, url=_pack(handoff), now=now, words=lambda: to_old)
+        tell(before, event=event, kind=Kind.HANDED_OVER, url=_pack(handoff), now=now, words=lambda: to_old)
 
 
 def withdrawn(handoff: Handoff, *, by: User, now: datetime) -> None:
     """Tell the owner that marketing took a handoff back."""
     if handoff.owner is None:
         return
-    words = {"lead": _who(handoff.lead), "by": by}
+    words = {"lead": who(handoff.lead), "by": by}
     subject = _("Withdrawn by marketing: %(lead)s") % words
     body = _("%(by)s took this lead back. There is nothing left to do.") % words
     event = f"handoff:{handoff.pk}:withdrawn"
-    _tell(handoff.owner, event=event, kind=Kind.HANDED_OVER, url=_pack(handoff), now=now, words=lambda: (subject, body))
+    tell(handoff.owner, event=event, kind=Kind.HANDED_OVER, url=_pack(handoff), now=now, words=lambda: (subject, body))
 
 
 def reminded(
@@ -120,7 +119,7 @@ def reminded(
 
     def words() -> tuple[str, str]:
         named = {
-            "lead": _who(first.lead),
+            "lead": who(first.lead),
             "owner": first.owner or first.team or _("nobody"),
             "moment": moment_text(first.due_at, read_at),
         }
@@ -131,7 +130,7 @@ def reminded(
         return subject % named, _owed(clocks, now=read_at)
 
     kind = Kind.OVERDUE if is_late else Kind.DUE_SOON
-    _tell(to, event=event, kind=kind, url=_place(first), now=now, words=words, not_before=not_before)
+    tell(to, event=event, kind=kind, url=_place(first), now=now, words=words, not_before=not_before)
 
 
 def breached(clock: Clock, *, now: datetime) -> None:
@@ -144,13 +143,13 @@ def waived(clock: Clock, *, to: User, by: User, why: str, now: datetime) -> None
     """Tell the other side's manager that a clock does not count any more, and why."""
 
     def words() -> tuple[str, str]:
-        named = {"lead": _who(clock.lead), "by": by, "promise": clock.commitment, "why": why}
+        named = {"lead": who(clock.lead), "by": by, "promise": clock.commitment, "why": why}
         return _("Waived by %(by)s: %(lead)s") % named, _("%(promise)s does not count for this lead: %(why)s") % named
 
-    _tell(to, event=f"clock:{clock.pk}:waived", kind=Kind.OVERDUE, url=_computed(clock), now=now, words=words)
+    tell(to, event=f"clock:{clock.pk}:waived", kind=Kind.OVERDUE, url=_computed(clock), now=now, words=words)
 
 
-def _tell(
+def tell(
     recipient: User,
     *,
     event: str,
@@ -160,6 +159,7 @@ def _tell(
     words: Words,
     not_before: datetime | None = None,
 ) -> None:
+    """Write a message to one person, whose words are composed in their time zone."""
     with timezone.override(ZoneInfo(recipient.timezone)):
         subject, body = words()
     messages.write(
@@ -198,7 +198,8 @@ def _clock_facts(clock: Clock) -> dict[str, Any]:
     }
 
 
-def _who(lead: Lead) -> str:
+def who(lead: Lead) -> str:
+    """Name a lead in a subject: company and person."""
     company = lead.company.name if lead.company else lead.company_name
     return ", ".join(part for part in (company, lead.name) if part) or str(lead)
 

@@ -11,8 +11,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from leadsla.accounts.access import Act, may
-from leadsla.accounts.models import Role, Side, User
+from leadsla.accounts.access import MANAGER_OF, Act, may
+from leadsla.accounts.models import Side, User
 from leadsla.accounts.visibility import sides
 from leadsla.display import moment_text
 from sla import clocks, notices, plans
@@ -24,7 +24,6 @@ from sla.working_time import WorkingTime
 
 Outcome = Clock.Outcome
 WHOLE = ""  # the key of a refusal that belongs to no single field
-MANAGES = {Side.SALES.value: Role.SALES_MANAGER, Side.MARKETING.value: Role.MARKETING_MANAGER}
 _NOTE = 250  # characters
 _WHY = 500
 WAIVABLE = (Outcome.RUNNING, Outcome.LATE, Outcome.MISSED)
@@ -50,7 +49,7 @@ def may_pause(user: User, clock: Clock) -> bool:
 
 def _manages(user: User, clock: Clock) -> bool:
     """Tell whether a person is a manager of the side that owes, and of its team or its person."""
-    if not user.has_role(MANAGES[clock.side]):
+    if not user.has_role(MANAGER_OF[clock.side]):
         return False
     is_theirs = clock.team_id is not None and clock.team_id == user.team_id
     return is_theirs or (clock.owner is not None and clock.owner.manager_id == user.pk)
@@ -206,7 +205,7 @@ def may_waive(user: User, clock: Clock) -> bool:
     if not may(user, Act.WAIVE_CLOCKS):
         return False
     other = Side.SALES if clock.side == Side.MARKETING else Side.MARKETING
-    return _manages(user, clock) or user.has_role(MANAGES[other])
+    return _manages(user, clock) or user.has_role(MANAGER_OF[other])
 
 
 @transaction.atomic
@@ -258,7 +257,7 @@ def _others(clock: Clock, *, by: User) -> list[User]:
         person, side = clock.owner, Side(clock.side)
     if person is not None and person.manager is not None and person.manager.is_active:
         return [person.manager]
-    managers = User.objects.filter(is_active=True, roles__contains=[MANAGES[side.value]]).exclude(pk=by.pk)
+    managers = User.objects.filter(is_active=True, roles__contains=[MANAGER_OF[side]]).exclude(pk=by.pk)
     of_team = managers.filter(team=person.team_id) if person is not None and person.team_id else managers.none()
     return list((of_team if of_team.exists() else managers).order_by("pk")[:1])
 

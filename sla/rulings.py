@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from leads import stages
 from leads.models import Lead, Stage
-from leadsla.accounts.models import Role, Side, User
+from leadsla.accounts.access import MANAGER_OF
+from leadsla.accounts.models import Side, User
 from sla import calendars, owed, turn_credits, turn_notices
 from sla.locking import lead_first
 from sla.models import Decision, Handoff, Round, RulingWord
@@ -22,7 +23,6 @@ Ruling = Round.Ruling
 
 LONGEST_WHY = 2000
 WITHOUT_AGREEMENT = timedelta(days=7)
-MANAGES = {Side.MARKETING: Role.MARKETING_MANAGER, Side.SALES: Role.SALES_MANAGER}
 MAY_COME_BACK = (Stage.NURTURING, Stage.QUALIFIED, Stage.HANDED_OVER, Stage.INQUIRY, Stage.DISQUALIFIED)
 
 
@@ -142,7 +142,7 @@ def rule(handoff: Handoff, *, ruling: str, by: User, now: datetime, why: str = "
 
 def _speaks_for(handoff: Handoff, round_: Round, *, by: User, side: str) -> str:
     """Return the side for which a person speaks; "" for the third person, once the managers differ."""
-    sides = [one for one, role in MANAGES.items() if by.has_role(role) and by.is_active]
+    sides = [one for one in Side if by.has_role(MANAGER_OF[one]) and by.is_active]
     if side:
         sides = [one for one in sides if one == side]
     words = dict(round_.ruling_words.exclude(side="").values_list("side", "ruling"))

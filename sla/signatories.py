@@ -9,11 +9,10 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from leadsla.accounts.access import MARKETING, SALES, Act, may
-from leadsla.accounts.models import Role, Side, User
+from leadsla.accounts.access import MANAGER_OF, MARKETING, SALES, Act, may
+from leadsla.accounts.models import Side, User
 from sla.models import Deputy
 
-MANAGER_OF = {Side.MARKETING: Role.MARKETING_MANAGER, Side.SALES: Role.SALES_MANAGER}
 PEOPLE_OF = {Side.MARKETING: MARKETING, Side.SALES: SALES}
 
 
@@ -40,7 +39,7 @@ class Pen:
 
 def leads_side(user: User, side: str) -> bool:
     """Tell whether somebody is a manager of a side."""
-    return user.is_active and user.has_role(MANAGER_OF[Side(side)])
+    return user.is_active and user.has_role(MANAGER_OF[side])
 
 
 def pens(user: User, *, on: date) -> dict[Side, Pen]:
@@ -63,7 +62,7 @@ def day_of(now: datetime, timezone: str) -> date:
 
 def managers(side: str) -> list[User]:
     """Return the managers of a side, in the order in which they joined."""
-    role = MANAGER_OF[Side(side)]
+    role = MANAGER_OF[side]
     return list(User.objects.filter(is_active=True, roles__contains=[role.value]).order_by("pk"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -10,11 +10,12 @@ from django.contrib.auth.models import AnonymousUser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from leadsla.accounts.models import ApiToken, Role, User
+from leadsla.accounts.models import ApiToken, Role, Side, User
 
 MARKETING = frozenset({Role.MARKETER, Role.MARKETING_MANAGER})
 SALES = frozenset({Role.SALES_REP, Role.SALES_MANAGER})
 MANAGERS = frozenset({Role.MARKETING_MANAGER, Role.SALES_MANAGER})
+MANAGER_OF: Mapping[str, Role] = {Side.MARKETING: Role.MARKETING_MANAGER, Side.SALES: Role.SALES_MANAGER}
 OPERATIONS = frozenset({Role.OPERATIONS})
 WORKING = MARKETING | SALES | OPERATIONS  # all but a person who is an administrator only
 EVERYBODY = frozenset(Role)

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
 from leads.models import Identity, Lead, Origin, Stage
-from sla import measures, periods
+from sla import measures, periods, versions
 from sla.models import AcceptanceRate, Agreement, Commitment, Handoff
 from sla.periods import Period
 from sla.statistics import Z95, wilson
@@ -104,10 +104,15 @@ def replay(*, now: datetime) -> int:
 
 
 def _scopes(month: Period, *, now: datetime) -> list[measures.Scope]:
-    """Return every agreement in this month of its own zone."""
-    agreements = Agreement.objects.ever_in_force().select_related("calendar")
+    """Return every agreement in this month of its own zone; versions that promise the same are one."""
+    agreements = list(Agreement.objects.ever_in_force().select_related("calendar"))
+    lines = versions.lines({one.series for one in agreements})
     spans = [(one, periods.of_day(month.start, kind="month", timezone=one.timezone)) for one in agreements]
-    return [measures.scope(one, span, now=now) for one, span in spans if span.starts_at <= now]
+    return [
+        measures.scope(one, span, now=now, line=lines[one.pk])
+        for one, span in spans
+        if span.starts_at <= now and lines[one.pk].judged_under(span) == one.pk
+    ]
 
 
 def _write(cursor: Any, scopes: Sequence[measures.Scope], month: Period, *, now: datetime) -> list[int]:

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.db.models import Exists, F, Min, OuterRef, Q
 
-from sla import measures, periods
+from sla import measures, periods, versions
 from sla.judgement import Figures, Judgement, judge_count, judge_rate
 from sla.measures import MEASURES, Scope
 from sla.models import Agreement, Clock, Compliance, Handoff, Target
 from sla.periods import Period
 from sla.statistics import Gamma, beta_from_history, gamma_from_history, wilson
+from sla.versions import Line
 
 HISTORY_PERIODS = 6
 HISTORY_REACHES = timedelta(days=600)  # six quarters and some
@@ -89,11 +90,11 @@ def recompute(*, now: datetime, period: date | None = None) -> int:
         Rows written. The same call again writes the same rows.
     """
     scopes = []
-    for agreement in _agreements():
+    for agreement, line in _agreements():
         day = period or now.astimezone(ZoneInfo(agreement.timezone)).date()
         span = measures.period_of(agreement, day)
-        if span.starts_at <= now and (_is_in_force(agreement, span) or _has_facts(agreement, span)):
-            scopes.append(measures.scope(agreement, span, now=now))
+        if span.starts_at <= now and _is_judged(agreement, line, span):
+            scopes.append(measures.scope(agreement, span, now=now, line=line))
     return _write(scopes, now=now)
 
 
@@ -108,20 +109,29 @@ def replay(*, now: datetime, everything: bool = False) -> int:
         Rows written.
     """
     scopes = []
-    for agreement in _agreements():
-        first = _first_fact(agreement)
+    for agreement, line in _agreements():
+        first = _first_fact(line)
         span = periods.containing(now, kind=agreement.period, timezone=agreement.timezone)
         start = periods.containing(min(first or now, now), kind=agreement.period, timezone=agreement.timezone)
         settled = set() if everything else _settled_starts(agreement)
         while span.start >= start.start:
-            if span.start not in settled and (_is_in_force(agreement, span) or _has_facts(agreement, span)):
-                scopes.append(measures.scope(agreement, span, now=now))
+            if span.start not in settled and _is_judged(agreement, line, span):
+                scopes.append(measures.scope(agreement, span, now=now, line=line))
             span = periods.back(span, 1)
     return _write(scopes, now=now)
 
 
-def _agreements() -> Iterable[Agreement]:
-    return Agreement.objects.ever_in_force().select_related("calendar")
+def _agreements() -> Iterable[tuple[Agreement, Line]]:
+    found = list(Agreement.objects.ever_in_force().select_related("calendar"))
+    lines = versions.lines({agreement.series for agreement in found})
+    return ((agreement, lines[agreement.pk]) for agreement in found)
+
+
+def _is_judged(agreement: Agreement, line: Line, span: Period) -> bool:
+    """Tell whether a version has figures of its own in a period: it, not a later one with the same promises."""
+    if line.judged_under(span) != agreement.pk:
+        return False
+    return _is_in_force(agreement, span) or _has_facts(line, span)
 
 
 def _is_in_force(agreement: Agreement, span: Period) -> bool:
@@ -130,21 +140,25 @@ def _is_in_force(agreement: Agreement, span: Period) -> bool:
     return agreement.in_force_from < span.ends_at and (until is None or until > span.starts_at)
 
 
-def _has_facts(agreement: Agreement, span: Period) -> bool:
+def _has_facts(line: Line, span: Period) -> bool:
     """Tell whether something of an ended agreement is still due; open handoffs finish under theirs."""
     return (
         Handoff.objects.filter(
-            agreement=agreement, handed_over_at__gte=span.starts_at, handed_over_at__lt=span.ends_at
+            agreement__in=line.versions, handed_over_at__gte=span.starts_at, handed_over_at__lt=span.ends_at
         ).exists()
         or Clock.objects.filter(
-            agreement=agreement, measure__in=measures.CLOCKED, due_at__gte=span.starts_at, due_at__lt=span.ends_at
+            agreement__in=line.versions,
+            measure__in=measures.CLOCKED,
+            due_at__gte=span.starts_at,
+            due_at__lt=span.ends_at,
         ).exists()
     )
 
 
-def _first_fact(agreement: Agreement) -> datetime | None:
-    handed = Handoff.objects.filter(agreement=agreement, origin="live").aggregate(at=Min("handed_over_at"))["at"]
-    due = Clock.objects.filter(agreement=agreement, measure__in=measures.CLOCKED).aggregate(at=Min("due_at"))["at"]
+def _first_fact(line: Line) -> datetime | None:
+    handoffs = Handoff.objects.filter(agreement__in=line.versions, origin="live")
+    clocks = Clock.objects.filter(agreement__in=line.versions, measure__in=measures.CLOCKED)
+    handed, due = handoffs.aggregate(at=Min("handed_over_at"))["at"], clocks.aggregate(at=Min("due_at"))["at"]
     return min((moment for moment in (handed, due) if moment), default=None)
 
 
@@ -171,11 +185,13 @@ def _write(scopes: Sequence[Scope], *, now: datetime) -> int:
         unique_fields=("agreement", "commitment", "period_start"),
         update_fields=DERIVED,
     )
-    written = Q()
+    written, counted_here = Q(), Q()
     for one in scopes:
         written |= Q(agreement=one.agreement, period_start=one.period.start)
+        earlier = set(one.counted) - {one.agreement.pk}
+        counted_here |= Q(agreement__in=earlier, period_start=one.period.start)
     standing = Target.objects.filter(agreement=OuterRef("agreement"), commitment=OuterRef("commitment"))
-    Compliance.objects.filter(written).exclude(Exists(standing)).delete()
+    Compliance.objects.filter((written & ~Exists(standing)) | counted_here).delete()
     Compliance.objects.filter(written, is_settled=True, settled_at=None).update(
         settled_kept=F("kept"), settled_cases=F("cases"), settled_at=now
     )
@@ -240,7 +256,7 @@ def _pasts(scopes: Sequence[Scope]) -> defaultdict[tuple[Any, int], dict[date, P
     """Load the periods that are not computed now, by series and commitment; all versions of an agreement are one."""
     pasts: defaultdict[tuple[Any, int], dict[date, Past]] = defaultdict(dict)
     by_series = {one.agreement.series: one for one in scopes}
-    computed = {(one.agreement.pk, one.period.start) for one in scopes}
+    computed = {(version, one.period.start) for one in scopes for version in one.counted}
     starts = [one.period.start for one in scopes]
     rows = Compliance.objects.filter(
         agreement__series__in=by_series, period_start__lt=max(starts), period_start__gte=min(starts) - HISTORY_REACHES

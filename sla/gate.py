@@ -10,7 +10,7 @@ from leads import qualification
 from leads.models import Company, Lead, Stage
 from leadsla.accounts.access import Act, may
 from leadsla.accounts.models import Team, User
-from sla import agreements
+from sla import agreements, versions
 from sla.models import Agreement, Commitment, Handoff, Target
 
 ONE_PER_COMPANY_IN = timedelta(days=30)
@@ -91,7 +91,7 @@ def is_above_range(agreement: Agreement, *, now: datetime) -> bool:
         return False
     period = agreements.period_of(agreement, now)
     counted = Handoff.objects.filter(
-        agreement=agreement,
+        agreement__in=versions.line_of(agreement).versions,
         counts=True,
         override_by=None,
         handed_over_at__gte=period.starts_at,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -16,9 +15,10 @@ from django.db.models import Exists, OuterRef
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from sla import calendars, periods
+from sla import calendars, periods, versions
 from sla.models import Agreement, CalendarVersion, Clock, Commitment
 from sla.periods import Period
+from sla.versions import Line
 from sla.working_time import WorkingTime
 
 M = Commitment.Measure
@@ -175,12 +175,20 @@ class Scope:
         period: of the agreement, or any span of time that is judged like one.
         working_time: of the agreement's calendar.
         working_day: its length.
+        counted: ids of the versions whose facts count under this one; none where the period is judged under another.
+        series: ids of all versions of the agreement; leads of all of them become its customers.
     """
 
     agreement: Agreement
     period: Period
     working_time: WorkingTime
     working_day: timedelta
+    counted: tuple[int, ...]
+    series: tuple[int, ...]
+
+    def of(self, period: Period) -> Scope:
+        """Return the same promises in another period."""
+        return replace(self, period=period)
 
     @property
     def kept_within(self) -> timedelta:
@@ -208,13 +216,14 @@ class Scope:
         return self.period.starts_at
 
 
-def scope(agreement: Agreement, period: Period, *, now: datetime) -> Scope:
+def scope(agreement: Agreement, period: Period, *, now: datetime, line: Line | None = None) -> Scope:
     """Put an agreement and a period together.
 
     Args:
         agreement: with its calendar.
         period: a month or quarter in the agreement's zone.
         now: chooses the calendar's version.
+        line: of the agreement, where it is known.
 
     Returns:
         The scope; the working day of a calendar without weekly hours is taken as 8 h.
@@ -224,7 +233,8 @@ def scope(agreement: Agreement, period: Period, *, now: datetime) -> Scope:
         working_day = working_time.working_day
     except ValueError:
         working_day = EIGHT_HOURS
-    return Scope(agreement, period, working_time, working_day)
+    line = line or versions.line_of(agreement)
+    return Scope(agreement, period, working_time, working_day, line.counted(agreement, period), line.series)
 
 
 def period_of(agreement: Agreement, day: date) -> Period:
@@ -303,8 +313,8 @@ def counted(scopes: Sequence[Scope], *, now: datetime) -> tuple[str, list[Any]]:
 def _given(scopes: Sequence[Scope], *, now: datetime, measures: Collection[str]) -> tuple[str, list[Any]]:
     values, parameters = _scope_rows(scopes, now=now)
     lines, line_parameters = _calendar_rows(scopes, now=now)
-    sql = f"""WITH scope (agreement_id, versions, period_start, starts_at, ends_at, year_at, kept_seconds, kept_before,
-                          opportunity_seconds, opportunity_before, customer_within, covers_second_leg,
+    sql = f"""WITH scope (agreement_id, counted, series, period_start, starts_at, ends_at, year_at, kept_seconds,
+                          kept_before, opportunity_seconds, opportunity_before, customer_within, covers_second_leg,
                           opens, closes, totals) AS NOT MATERIALIZED (VALUES {values}),
         line (version_id, opens, closes, totals) AS NOT MATERIALIZED (VALUES {lines}),
         moment (t) AS NOT MATERIALIZED (VALUES (%s::timestamptz)),
@@ -392,17 +402,14 @@ def _line_of(working_time: WorkingTime, since: datetime, until: datetime) -> _Li
 def _scope_rows(scopes: Sequence[Scope], *, now: datetime) -> tuple[str, list[Any]]:
     since, until = _span(scopes, now=now)
     lines: dict[WorkingTime, _Line] = {}
-    versions: dict[object, list[int]] = defaultdict(list)
-    of_series = Agreement.objects.filter(series__in={one.agreement.series for one in scopes})
-    for series, version in of_series.order_by("pk").values_list("series", "pk"):
-        versions[series].append(version)
     parameters: list[Any] = []
     for one in scopes:
         line = lines.setdefault(one.working_time, _line_of(one.working_time, since, until))
         kept, opportunity = one.kept_within.total_seconds(), one.opportunity_within.total_seconds()
         parameters += [
             one.agreement.pk,
-            versions[one.agreement.series],
+            list(one.counted),
+            list(one.series),
             one.period.start,
             one.period.starts_at,
             one.period.ends_at,
@@ -416,8 +423,8 @@ def _scope_rows(scopes: Sequence[Scope], *, now: datetime) -> tuple[str, list[An
             *line.arrays(),
         ]
     row = (
-        "(%s::bigint, %s::bigint[], %s::date, %s::timestamptz, %s::timestamptz, %s::timestamptz, %s::float8, "
-        "%s::timestamptz, %s::float8, %s::timestamptz, %s::interval, %s::bool, %s::float8[], %s::float8[], "
+        "(%s::bigint, %s::bigint[], %s::bigint[], %s::date, %s::timestamptz, %s::timestamptz, %s::timestamptz, "
+        "%s::float8, %s::timestamptz, %s::float8, %s::timestamptz, %s::interval, %s::bool, %s::float8[], %s::float8[], "
         "%s::float8[])"
     )
     return ", ".join([row] * len(scopes)), parameters
@@ -507,7 +514,7 @@ _HANDED = f"""
                 WHEN r.decision = 'rejected' AND NOT {_IS_UNDECIDED} THEN {_reason("r")} END AS reason
     FROM moment
     CROSS JOIN scope s
-    JOIN sla_handoff h ON h.agreement_id = s.agreement_id AND h.handed_over_at >= s.starts_at
+    JOIN sla_handoff h ON h.agreement_id = ANY(s.counted) AND h.handed_over_at >= s.starts_at
         AND h.handed_over_at < s.ends_at AND h.handed_over_at <= moment.t
     LEFT JOIN sla_round r ON r.handoff_id = h.id AND r.opened_at >= s.starts_at AND r.opened_at <= moment.t
         AND (r.number = h.round OR NOT EXISTS (SELECT FROM sla_round x WHERE x.handoff_id = r.handoff_id
@@ -523,7 +530,7 @@ _CHANCES = f"""
            CASE WHEN h.won_at IS NULL THEN false ELSE h.won_at <= h.handed_over_at + s.customer_within END AS is_won
     FROM moment
     CROSS JOIN scope s
-    JOIN sla_handoff h ON h.agreement_id = ANY(s.versions) AND h.handed_over_at >= s.year_at
+    JOIN sla_handoff h ON h.agreement_id = ANY(s.series) AND h.handed_over_at >= s.year_at
         AND h.handed_over_at < s.ends_at AND h.handed_over_at <= moment.t
     WHERE h.origin = 'live' AND NOT h.is_notice AND h.leg = 1
 """  # noqa: S608  # constants only
@@ -554,7 +561,7 @@ _OWED = f"""
     FROM moment
     CROSS JOIN clocked
     CROSS JOIN scope s
-    JOIN sla_clock c ON c.agreement_id = s.agreement_id AND c.due_at >= s.starts_at AND c.due_at < s.ends_at
+    JOIN sla_clock c ON c.agreement_id = ANY(s.counted) AND c.due_at >= s.starts_at AND c.due_at < s.ends_at
         AND c.started_at <= moment.t AND c.measure = ANY(clocked.measures)
     LEFT JOIN apart h ON h.id = c.handoff_id
     WHERE NOT (c.outcome = 'cancelled' AND coalesce(c.stopped_at <= moment.t, false))

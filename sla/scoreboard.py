@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from leads.models import Origin
 from leadsla.accounts.models import User
-from sla import breakdowns, measures, narrowing, periods
+from sla import breakdowns, measures, narrowing, periods, versions
 from sla.measures import Scope
 from sla.models import Agreement, Clock, Commitment, Compliance, Decision, Handoff, Round
 from sla.narrowing import Narrowing
@@ -58,9 +58,9 @@ def current_period(agreement: Agreement, *, now: datetime) -> Period:
 
 
 def known_periods(agreement: Agreement, *, now: datetime) -> list[Period]:
-    """Return the periods of an agreement that have figures, and the current one, latest first."""
+    """Return the periods with these promises that have figures, and the current one, latest first."""
     starts = set(
-        Compliance.objects.filter(agreement=agreement, period_start__lte=now.date())
+        Compliance.objects.filter(agreement__in=versions.line_of(agreement).versions, period_start__lte=now.date())
         .order_by("-period_start")
         .values_list("period_start", flat=True)
         .distinct()[:PERIODS_TO_CHOOSE]
@@ -80,21 +80,30 @@ class Standing:
     trend: list[float | None]
 
 
-def standings(agreement: Agreement, period: Period) -> list[Standing]:
-    """Return how every commitment of an agreement stands in a period, in the order of its text."""
+def standings(scope: Scope) -> list[Standing]:
+    """Return how every commitment of an agreement stands in a period, in the order of its text.
+
+    Until the figures are computed under a version that was just signed, those of the version before it are shown.
+    """
+    agreement, period = scope.agreement, scope.period
     spans = [periods.back(period, count).start for count in reversed(range(TREND_PERIODS))]
     rows = Compliance.objects.filter(
         agreement__series=agreement.series, period_start__in=spans, commitment__targets__agreement=agreement
     )
     values: dict[int, dict[date, float | None]] = defaultdict(dict)
-    shown: list[tuple[int, Compliance]] = []
-    for row in rows.select_related("commitment").annotate(place=F("commitment__targets__position")):
+    shown: dict[int, Compliance] = {}
+    for row in (
+        rows.select_related("commitment")
+        .annotate(place=F("commitment__targets__position"))
+        .order_by("place", "-period_start", "-agreement__version")
+    ):
         values[row.commitment_id].setdefault(row.period_start, row.value)
-        if row.agreement_id == agreement.pk and row.period_start == period.start:
-            values[row.commitment_id][row.period_start] = row.value
-            shown.append((row.place, row))
-    shown.sort(key=lambda found: found[0])
-    return [Standing(row, [values[row.commitment_id].get(start) for start in spans]) for _place, row in shown]
+        if row.agreement_id in scope.counted and row.period_start == period.start:
+            before = shown.get(row.commitment_id, row)
+            shown[row.commitment_id] = max(before, row, key=lambda one: scope.counted.index(one.agreement_id))
+    for row in shown.values():
+        values[row.commitment_id][row.period_start] = row.value
+    return [Standing(row, [values[row.commitment_id].get(start) for start in spans]) for row in shown.values()]
 
 
 def of_part(found: Sequence[Standing], part: Narrowing, scope: Scope, *, now: datetime) -> list[Standing]:
@@ -158,14 +167,14 @@ def is_handed_over() -> Q:
     return Q(origin=Origin.LIVE, is_notice=False, leg=1) & ~Q(closed_because__in=TAKEN_BACK, decision="")
 
 
-def handed_over(agreement: Agreement, period: Period, *, part: Narrowing = ALL) -> HandoffQuerySet:
+def handed_over(scope: Scope, *, part: Narrowing = ALL) -> HandoffQuerySet:
     """Return the handoffs of a period that sales answered or has to answer."""
     return Handoff.objects.filter(
         is_handed_over(),
         part.handoffs(),
-        agreement=agreement,
-        handed_over_at__gte=period.starts_at,
-        handed_over_at__lt=period.ends_at,
+        agreement__in=scope.counted,
+        handed_over_at__gte=scope.period.starts_at,
+        handed_over_at__lt=scope.period.ends_at,
     )
 
 
@@ -177,9 +186,9 @@ def is_overdue(*, now: datetime) -> Q:
     return Q(Exists(late), decision="")
 
 
-def handshake(agreement: Agreement, period: Period, *, now: datetime, part: Narrowing = ALL) -> Handshake:
+def handshake(scope: Scope, *, now: datetime, part: Narrowing = ALL) -> Handshake:
     """Count the answers of a period as they stand."""
-    counted = handed_over(agreement, period, part=part).aggregate(
+    counted = handed_over(scope, part=part).aggregate(
         accepted=Count("pk", filter=Q(decision=Decision.ACCEPTED)),
         rejected=Count("pk", filter=Q(decision=Decision.REJECTED)),
         waiting=Count("pk", filter=Q(decision="")),
@@ -188,15 +197,13 @@ def handshake(agreement: Agreement, period: Period, *, now: datetime, part: Narr
     return Handshake(**counted)
 
 
-def handed_over_by_day(
-    agreement: Agreement, period: Period, day_number: int, scope: Scope, *, part: Narrowing = ALL
-) -> int | None:
+def handed_over_by_day(scope: Scope, day_number: int, *, part: Narrowing = ALL) -> int | None:
     """Return how many were handed over up to a working day of a period; None when it has no such day."""
-    days = periods.working_dates(period, scope.working_time)
+    days = periods.working_dates(scope.period, scope.working_time)
     if not 0 < day_number <= len(days):
         return None
-    until = periods.midnight(periods.next_day(days[day_number - 1]), period.timezone)
-    return handed_over(agreement, period, part=part).filter(handed_over_at__lt=until).count()
+    until = periods.midnight(periods.next_day(days[day_number - 1]), scope.period.timezone)
+    return handed_over(scope, part=part).filter(handed_over_at__lt=until).count()
 
 
 # --- pace
@@ -280,12 +287,12 @@ def acceptance(scope: Scope, *, now: datetime, part: Narrowing = ALL) -> dict[st
 # --- rejections, answers in time
 
 
-def rejections(agreement: Agreement, period: Period, *, part: Narrowing = ALL) -> list[tuple[str, int, int, int]]:
+def rejections(scope: Scope, *, part: Narrowing = ALL) -> list[tuple[str, int, int, int]]:
     """Return why handoffs of a period stand rejected, most frequent first.
 
     Of each reason: how often it was given, how often it counts, how often marketing contests it (not yet upheld).
     """
-    rejected = handed_over(agreement, period, part=part).filter(decision=Decision.REJECTED)
+    rejected = handed_over(scope, part=part).filter(decision=Decision.REJECTED)
     rounds = Round.objects.filter(handoff__in=rejected, number=F("handoff__round")).order_by()
     rows = rounds.values_list("handoff__reason").annotate(
         count=Count("pk"),

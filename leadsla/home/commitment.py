@@ -48,7 +48,7 @@ def commitment(request: SignedInRequest, public_id: UUID) -> HttpResponse:
     chosen, wrong = choose(request, found, now=now)
     if chosen is None or not chosen.agreement.targets.filter(commitment=promise).exists():
         raise Http404
-    standings = scoreboard.standings(chosen.agreement, chosen.period)
+    standings = scoreboard.standings(measures.scope(chosen.agreement, chosen.period, now=now))
     whole = next((one for one in standings if one.row.commitment_id == promise.pk), None)
     context: dict[str, Any] = {
         "now": now,

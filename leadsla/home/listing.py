@@ -21,7 +21,7 @@ from leads.models import Origin, Temperature
 from leadsla.accounts import visibility
 from leadsla.accounts.models import Team, User
 from leadsla.accounts.requests import SignedInRequest
-from sla import measures, periods, scoreboard
+from sla import measures, periods, scoreboard, versions
 from sla.measures import CLOCKED, MEASURES, Measure, Part
 from sla.models import Agreement, Clock, Commitment, Decision, Handoff
 from sla.narrowing import owed_by
@@ -197,8 +197,13 @@ class Listing:
         self.measure = str(wanted.value("measure"))
         self.part = str(wanted.value("part") or "cases")
 
-    @cached_property
+    @property
     def agreement(self) -> Agreement | None:
+        """Return the agreement: of a period the version under which it is judged."""
+        return self._scope.agreement if self._scope else self._named
+
+    @cached_property
+    def _named(self) -> Agreement | None:
         """Return the chosen agreement; for a figure the one that applies now, when none is chosen."""
         chosen: Agreement | None = self.wanted.value("agreement") or None
         if chosen is None and (self.measure or self.wanted.value("period")):
@@ -209,11 +214,17 @@ class Listing:
     def period(self) -> Period | None:
         """Return the chosen period, in the agreement's zone; for a figure the current one, when none is chosen."""
         day = periods.read(str(self.wanted.value("period")))
-        if self.agreement is None:
+        if self._named is None:
             return None
         if day is not None:
-            return measures.period_of(self.agreement, day)
-        return scoreboard.current_period(self.agreement, now=self.now) if self.measure else None
+            return measures.period_of(self._named, day)
+        return scoreboard.current_period(self._named, now=self.now) if self.measure else None
+
+    @cached_property
+    def _scope(self) -> measures.Scope | None:
+        if self._named is None or self.period is None:
+            return None
+        return measures.scope(versions.judged_under(self._named, self.period), self.period, now=self.as_of)
 
     @property
     def has_clocks(self) -> bool:
@@ -223,9 +234,9 @@ class Listing:
     @cached_property
     def figure(self) -> Figure | None:
         """Return the figure behind which the rows stand; None for a list without a promise."""
-        if not self.measure or self.agreement is None or self.period is None:
+        if not self.measure or self._scope is None:
             return None
-        found = scoreboard.parts_of(self._scopes, now=self.as_of, measure=self.measure)
+        found = scoreboard.parts_of([self._scope], now=self.as_of, measure=self.measure)
         counts = {part.value: sum(count for _note, count in found.get(part, [])) for part in Part}
         counts["cases"] = sum(counts[part] for part in self._parts("cases"))
         shown = [
@@ -249,29 +260,23 @@ class Listing:
         return PARTS[code]
 
     @cached_property
-    def _scopes(self) -> list[measures.Scope]:
-        assert self.agreement is not None
-        assert self.period is not None
-        return [measures.scope(self.agreement, self.period, now=self.as_of)]
-
-    @cached_property
     def handoffs(self) -> HandoffQuerySet:
         """Return the handoffs that are wanted and that the person sees."""
         found = Handoff.objects.visible_to(self.user)
-        if self.measure and self.figure:
+        if self._scope and self.figure:
             ids = measures.handoff_ids(
-                self._scopes,
+                [self._scope],
                 now=self.as_of,
                 measure=self.measure,
                 parts=self._parts(self.part),
                 note=str(self.wanted.value("note")),
             )
             found = found.filter(pk__in=ids)
-        elif self.period and self.agreement:
+        elif self._scope:
             found = found.filter(
-                agreement=self.agreement,
-                handed_over_at__gte=self.period.starts_at,
-                handed_over_at__lt=self.period.ends_at,
+                agreement__in=self._scope.counted,
+                handed_over_at__gte=self._scope.period.starts_at,
+                handed_over_at__lt=self._scope.period.ends_at,
             )
         elif self.wanted.value("agreement"):
             found = found.filter(agreement=self.wanted.value("agreement"))
@@ -290,13 +295,13 @@ class Listing:
         else:
             ids = (
                 measures.clock_ids(
-                    self._scopes,
+                    [self._scope],
                     now=self.as_of,
                     measure=self.measure,
                     parts=self._parts(self.part),
                     note=str(self.wanted.value("note")),
                 )
-                if self.figure
+                if self._scope and self.figure
                 else []
             )
             found = Clock.objects.visible_to(self.user).filter(pk__in=ids).order_by("due_at", "pk")

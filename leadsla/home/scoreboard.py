@@ -27,7 +27,7 @@ from leadsla.home.listing import AT_RISK, NONE
 from leadsla.home.narrowed import Part
 from leadsla.home.parts import page_or_part
 from leadsla.home.plots import pace_chart, times_chart
-from sla import measures, periods, scoreboard
+from sla import measures, periods, scoreboard, versions
 from sla.forms import ReassignForm
 from sla.measures import MEASURES, Scope
 from sla.models import Agreement, Commitment, Compliance, Handoff
@@ -90,7 +90,7 @@ def choose(request: SignedInRequest, found: Sequence[Agreement], *, now: datetim
         wrong = _("period: %(period)s has not begun.") % {"period": period.label}
         period = scoreboard.current_period(agreement, now=now)
     part = Part(request)
-    return Chosen(agreement, period, now, part), wrong or part.wrong
+    return Chosen(versions.judged_under(agreement, period), period, now, part), wrong or part.wrong
 
 
 @requires(Act.SEE_SCOREBOARD)
@@ -103,7 +103,7 @@ def board(request: SignedInRequest) -> HttpResponse:
     if chosen is None:
         return page_or_part(request, "home/scoreboard.html", "home/_scoreboard.html", {"now": now, "chosen": None})
     scope = measures.scope(chosen.agreement, chosen.period, now=now)
-    standings = scoreboard.standings(chosen.agreement, chosen.period)
+    standings = scoreboard.standings(scope)
     as_of = max((standing.row.computed_at for standing in standings), default=now)
     part = chosen.part.narrowing
     standings = scoreboard.of_part(standings, part, scope, now=as_of)
@@ -124,7 +124,7 @@ def board(request: SignedInRequest) -> HttpResponse:
         "pace": _pace(chosen, scope, standings, as_of=as_of),
         "times": _times(chosen, scope, as_of=as_of, wanted=request.GET.get("temperature", "")),
         "acceptance": _acceptance(chosen, scope, standings, as_of=as_of),
-        "why": _why(chosen),
+        "why": _why(chosen, scope),
         "risks": _risks(chosen, request.user),
         "definitions": [(standing.row.commitment, MEASURES[standing.row.commitment.measure]) for standing in standings],
     }
@@ -150,7 +150,7 @@ def filters(request: SignedInRequest, chosen: Chosen, found: Sequence[Agreement]
             {
                 "name": "agreement",
                 "label": _("The agreement that applies"),
-                "value": request.GET.get("agreement", ""),
+                "value": str(chosen.agreement.public_id) if request.GET.get("agreement") else "",
                 "choices": [(str(one.public_id), str(one)) for one in found],
             }
         )
@@ -183,7 +183,7 @@ def _about(chosen: Chosen, scope: Scope, standings: Sequence[Standing]) -> dict[
 
 def _strip(chosen: Chosen, scope: Scope, standings: Sequence[Standing], user: User) -> dict[str, Any]:
     part = chosen.part.narrowing
-    shaken = scoreboard.handshake(chosen.agreement, chosen.period, now=chosen.now, part=part)
+    shaken = scoreboard.handshake(scope, now=chosen.now, part=part)
     risks = scoreboard.at_risk(chosen.agreement, user=user, now=chosen.now, part=part)
     by_side = scoreboard.by_side(risks)
     sides = _("%(sales)d with sales, %(marketing)d with marketing") % {
@@ -234,13 +234,13 @@ def _strip(chosen: Chosen, scope: Scope, standings: Sequence[Standing], user: Us
 
 def _before(chosen: Chosen, scope: Scope) -> str:
     """Say how many were handed over in the period before, up to the same working day or in all."""
-    before = periods.back(chosen.period, 1)
-    words: dict[str, object] = {"period": cards.short_label(before, chosen.now)}
+    before = scope.of(periods.back(chosen.period, 1))
+    words: dict[str, object] = {"period": cards.short_label(before.period, chosen.now)}
     if chosen.period.ends_at <= chosen.now:
-        count = scoreboard.handed_over(chosen.agreement, before, part=chosen.part.narrowing).count()
+        count = scoreboard.handed_over(before, part=chosen.part.narrowing).count()
         return _("%(period)s: %(count)s") % {**words, "count": number(count)} if count else ""
     day = periods.working_days(chosen.period, scope.working_time, now=chosen.now)[0]
-    so_far = scoreboard.handed_over_by_day(chosen.agreement, before, day, scope, part=chosen.part.narrowing)
+    so_far = scoreboard.handed_over_by_day(before, day, part=chosen.part.narrowing)
     return _("%(period)s at this day: %(count)s") % {**words, "count": number(so_far)} if so_far else ""
 
 
@@ -256,12 +256,12 @@ def _pace(chosen: Chosen, scope: Scope, standings: Sequence[Standing], *, as_of:
     now = scoreboard.pace(scope, now=as_of, part=part)
     if row is None or not now.days:
         return None
-    earlier = periods.back(chosen.period, 1)
+    earlier = scope.of(periods.back(chosen.period, 1))
     before = Pace([], [])
-    if scoreboard.handed_over(chosen.agreement, earlier, part=part).exists():
-        before = scoreboard.pace(measures.scope(chosen.agreement, earlier, now=as_of), now=as_of, part=part)
+    if scoreboard.handed_over(earlier, part=part).exists():
+        before = scoreboard.pace(earlier, now=as_of, part=part)
     # The range is promised for all leads together, so that a part of them is drawn without it.
-    return pace_chart(now, before, None if part else row, before_label=cards.short_label(earlier, chosen.now))
+    return pace_chart(now, before, None if part else row, before_label=cards.short_label(earlier.period, chosen.now))
 
 
 def _times(chosen: Chosen, scope: Scope, *, as_of: datetime, wanted: str) -> dict[str, Any] | None:
@@ -316,9 +316,9 @@ def _acceptance(chosen: Chosen, scope: Scope, standings: Sequence[Standing], *, 
     }
 
 
-def _why(chosen: Chosen) -> dict[str, Any]:
+def _why(chosen: Chosen, scope: Scope) -> dict[str, Any]:
     """Return why leads stand rejected: most frequent first, with the running share."""
-    counted = scoreboard.rejections(chosen.agreement, chosen.period, part=chosen.part.narrowing)
+    counted = scoreboard.rejections(scope, part=chosen.part.narrowing)
     reasons = Reason.objects.in_bulk([row[0] for row in counted], field_name="code")
     total, running, rows = sum(row[1] for row in counted), 0, []
     for code, count, counts, contested in counted:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from sla import compliance, measures, scoreboard
+from sla import acceptance, compliance, gate, measures, scoreboard
 from sla.compliance import recompute, replay
 from sla.judgement import Figures, cases_needed, judge_count, judge_rate
-from sla.models import Agreement, Compliance, ComplianceStatus, Handoff
+from sla.models import AcceptanceRate, Agreement, Compliance, ComplianceStatus, Handoff, Target
+from sla.scoreboard import Handshake
 from sla.statistics import Beta, Gamma
 from tests.sla.contract_facts import Contract, at, make_contract
 
@@ -494,6 +496,126 @@ def test_history_makes_the_forecast(contract: Contract) -> None:
 def _parts(contract: Contract, measure: str, now: datetime) -> dict[str, list[tuple[str, int]]]:
     span = measures.period_of(contract.agreement, now.date())
     return scoreboard.parts_of([measures.scope(contract.agreement, span, now=now)], now=now, measure=measure)
+
+
+# --- a version that changes the score model only
+
+
+def _another_score(contract: Contract, when: datetime, *, changes_score_model_only: bool = True) -> Contract:
+    """Let a version with the same promises hold from a moment on, in the place of the one before."""
+    first = contract.agreement
+    Agreement.objects.filter(pk=first.pk).update(status=Agreement.Status.SUPERSEDED, in_force_until=when)
+    second = Agreement.objects.create(
+        name=first.name, series=first.series, version=first.version + 1,
+        status=Agreement.Status.ACTIVE, timezone=first.timezone,
+        calendar=first.calendar, definition=first.definition, in_force_from=when, created_at=when, based_on=first,
+        changes_score_model_only=changes_score_model_only,
+    )  # fmt: skip
+    for target in first.targets.all():
+        Target.objects.create(
+            agreement=second, commitment=target.commitment, position=target.position, at_least=target.at_least,
+            at_most=target.at_most,
+        )  # fmt: skip
+    return replace(contract, agreement=second)
+
+
+def _everything() -> list[tuple[Any, ...]]:
+    rows = Compliance.objects.order_by("period_start", "agreement__version", "commitment__measure")
+    return list(rows.values_list("agreement__version", "period_start", "commitment__measure", "kept", "cases"))
+
+
+def test_a_version_with_another_score_model_does_not_split_the_month(contract: Contract) -> None:
+    signed = at("2026-03-12 14:00")
+    contract.handed(at("2026-02-03 10:00"), accepted=at("2026-02-03 12:00"))
+    contract.handed(at("2026-03-03 10:00"), accepted=at("2026-03-03 12:00"))
+    contract.handed(at("2026-03-12 13:00"))  # still under the first; its decision is due on Friday, 13:00, and overdue
+    recompute(now=at("2026-02-27 12:00"))
+    recompute(now=at("2026-03-11 12:00"))
+    before = [line for line in _everything() if line[1] < MARCH]
+    assert {line[0] for line in _everything()} == {1}
+
+    second = _another_score(contract, signed)
+    handed = second.handed(signed, rejected=at("2026-03-13 10:00"))
+    second.handed(at("2026-03-16 09:00"), accepted=at("2026-03-16 10:00"))
+    recompute(now=at("2026-03-17 12:00"))
+
+    assert row("quantity").agreement == second.agreement  # and no other row of March
+    assert [line for line in _everything() if line[1] < MARCH] == before
+    assert len(_everything()) == 2 * len(before)
+    assert figures("quantity") == (4, 4, 0, 0)
+    # Two accepted, one rejected; the one without an answer was silent for twice the decision time on Monday, 13:00.
+    assert figures("accepted") == (3, 4, 0, 0)
+    assert figures("decide") == (3, 4, 0, 0)
+    assert figures("customers") == (0, 0, 5, 0)  # all versions, twelve months
+    scope = measures.scope(second.agreement, measures.period_of(second.agreement, MARCH), now=at("2026-03-17 12:00"))
+    ids = measures.handoff_ids([scope], now=at("2026-03-17 12:00"), measure="accepted", parts=["against"])
+    assert ids == [handed.pk]
+    assert scoreboard.handshake(scope, now=at("2026-03-17 12:00")) == Handshake(2, 1, 1, 1)
+    assert [one.row.kept for one in scoreboard.standings(scope) if one.row.commitment.measure == "quantity"] == [4]
+
+
+def test_figures_of_a_month_with_two_versions_can_be_replayed(contract: Contract) -> None:
+    contract.handed(at("2026-02-03 10:00"), accepted=at("2026-02-03 12:00"))
+    contract.handed(at("2026-03-03 10:00"), accepted=at("2026-03-03 12:00"))
+    second = _another_score(contract, at("2026-03-12 14:00"))
+    second.handed(at("2026-03-16 09:00"), accepted=at("2026-03-16 10:00"))
+    replay(now=at("2026-04-02 12:00"))
+    once = _everything()
+    assert {(version, start.month) for version, start, _measure, _kept, _cases in once} == {(1, 2), (2, 3), (2, 4)}
+    assert [line[3] for line in once if line[2] == "quantity"] == [1, 2, 0]
+    replay(now=at("2026-04-02 12:00"))
+    replay(now=at("2026-04-02 12:00"), everything=True)
+    recompute(now=at("2026-04-02 12:00"), period=MARCH)
+    assert _everything() == once
+
+
+def test_what_is_due_later_counts_under_the_version_that_then_holds(contract: Contract) -> None:
+    handoff = contract.handed(at("2026-03-31 10:00"))  # due on Wednesday 1 April, 10:00
+    second = _another_score(contract, at("2026-03-12 14:00"))
+    assert handoff.agreement != second.agreement
+    recompute(now=at("2026-04-01 10:01"))
+    april = date(2026, 4, 1)
+    assert row("decide", april).agreement == second.agreement
+    assert figures("decide", april) == (0, 1, 0, 0)
+
+
+def test_a_signed_version_that_starts_with_a_period_is_judged_by_itself(contract: Contract) -> None:
+    contract.handed(at("2026-02-27 10:00"))  # due on Monday 2 March, 10:00, under the first
+    second = _another_score(contract, at("2026-03-01 00:00"), changes_score_model_only=False)
+    second.handed(at("2026-03-02 10:00"))
+    replay(now=at("2026-03-04 12:00"))
+    decided = [(line[0], line[1].month, line[4]) for line in _everything() if line[2] == "decide"]
+    assert decided == [(1, 2, 0), (1, 3, 1), (2, 3, 1)]
+
+
+def test_a_chain_of_score_models_is_judged_under_the_newest_of_each_month(contract: Contract) -> None:
+    first = contract
+    second = _another_score(first, at("2026-02-10 09:00"))
+    third = _another_score(second, at("2026-03-12 14:00"))
+    for one, when in ((first, "2026-02-03 10:00"), (second, "2026-03-03 10:00"), (third, "2026-03-17 10:00")):
+        one.handed(at(when), accepted=at(when) + timedelta(hours=1))
+    replay(now=at("2026-03-31 12:00"))
+    counted = [(line[0], line[1].month, line[3]) for line in _everything() if line[2] == "quantity"]
+    assert counted == [(2, 2, 1), (3, 3, 2)]
+
+
+def test_acceptance_of_the_month_tells_each_handoff_once(contract: Contract) -> None:
+    contract.handed(at("2026-03-03 10:00"), accepted=at("2026-03-03 12:00"))
+    second = _another_score(contract, at("2026-03-12 14:00"))
+    second.handed(at("2026-03-16 09:00"), rejected=at("2026-03-16 10:00"))
+    acceptance.recompute(now=at("2026-03-17 12:00"))
+    everyone = AcceptanceRate.objects.get(period_start=MARCH, dimension="all")
+    assert (everyone.handed_over, everyone.decided, everyone.accepted) == (2, 2, 1)
+
+
+def test_the_range_goes_on_over_a_version_with_another_score_model(contract: Contract) -> None:
+    contract.agreement.targets.filter(commitment__measure="quantity").update(at_least=1, at_most=2)
+    contract.handed(at("2026-03-03 10:00"))
+    second = _another_score(contract, at("2026-03-12 14:00"))
+    assert not gate.is_above_range(second.agreement, now=at("2026-03-12 14:00"))
+    second.handed(at("2026-03-12 15:00"))
+    assert gate.is_above_range(second.agreement, now=at("2026-03-13 10:00"))
+    assert not gate.is_above_range(second.agreement, now=at("2026-04-01 00:00"))
 
 
 # --- the same figures, slowly

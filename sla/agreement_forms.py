@@ -30,7 +30,9 @@ class DeputyForm(forms.Form):
     """Who may sign instead, from when to when."""
 
     side = forms.ChoiceField(label=_t("For"), choices=())
-    deputy = forms.ModelChoiceField(User.objects.none(), label=_t("Who may sign"), to_field_name="public_id")
+    deputy = forms.ModelChoiceField(
+        User.objects.none(), label=_t("Who may sign"), to_field_name="public_id", empty_label=_t("Choose a person")
+    )
     starts_on = forms.DateField(label=_t("From"), widget=forms.DateInput(attrs={"type": "date"}))
     ends_on = forms.DateField(label=_t("Until and including"), widget=forms.DateInput(attrs={"type": "date"}))
 

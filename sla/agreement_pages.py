@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -140,6 +141,9 @@ def chip(agreement: Agreement, slots: list[Slot]) -> Chip:
     if agreement.status == Status.SIGNED and agreement.starts_on is not None:
         words = {"day": date_format(agreement.starts_on, "j M Y")}
         return Chip(_("Signed, in force from %(day)s") % words, "circle-check", is_accent=True)
+    if agreement.status == Status.ACTIVE and agreement.in_force_from is not None:
+        since = date_format(timezone.localtime(agreement.in_force_from), "j M Y")
+        return Chip(_("In force since %(day)s") % {"day": since}, "circle-check", is_accent=False)
     icons = {Status.DRAFT: "pencil", Status.ACTIVE: "circle-check"}
     return Chip(str(agreement.get_status_display()), icons.get(Status(agreement.status), "history"), is_accent=False)
 

@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from leads import conditions
 from leads.models import Definition, Temperature
 from leadsla.display import percent
-from sla import agreements, calendars
+from sla import agreements, calendar_editing, calendars
 from sla.agreements import Clause
 from sla.models import Agreement, Calendar, CalendarVersion, Commitment, EscalationStep, Target, TimeLimit
 
@@ -206,11 +206,15 @@ def _holidays(version: CalendarVersion) -> str:
     closed = len(version.closed_days)
     own = ngettext("%(days)d own closed day", "%(days)d own closed days", closed) % {"days": closed}
     if not country:
-        return _("holidays included, but for %(own)s") % {"own": own} if closed else _("holidays included")
-    words = {"place": f"{country}-{region}" if region else country, "own": own}
+        return (
+            _("public holidays included, but for %(own)s") % {"own": own} if closed else _("public holidays included")
+        )
+    name = calendar_editing.countries().get(country, country)
+    part = calendar_editing.regions(country).get(region, region)
+    words = {"place": f"{name} ({part})" if part else name, "own": own}
     if closed:
-        return _("holidays of %(place)s and %(own)s excepted") % words
-    return _("holidays of %(place)s excepted") % words
+        return _("public holidays of %(place)s and %(own)s excepted") % words
+    return _("public holidays of %(place)s excepted") % words
 
 
 # --- qualified

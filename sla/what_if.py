@@ -322,8 +322,14 @@ _COUNTED = {
     "counted": "r.is_counted",
     "decided": "(r.part IN ('kept', 'against') OR (r.note = 'above_range' AND r.decision <> ''))",
     "accepted": "(r.part = 'kept' OR (r.note = 'above_range' AND r.decision = 'accepted'))",
-    "rejected": "(r.note IN ('rejected', 'not_counted') OR (r.note = 'above_range' AND r.decision = 'rejected'))",
-    "worked": "(r.note IN ('accepted', 'fixed', 'given_back') OR (r.note = 'above_range' AND r.decision = 'accepted'))",
+    "rejected": (
+        "(r.note IN ('rejected', 'not_counted', 'contested', 'neither') "
+        "OR (r.note = 'above_range' AND r.decision = 'rejected'))"
+    ),
+    "worked": (
+        "(r.note IN ('accepted', 'fixed', 'given_back', 'overturned') "
+        "OR (r.note = 'above_range' AND r.decision = 'accepted'))"
+    ),
     "opportunities": "r.is_opportunity",
     "customers": "r.is_customer",
     "ripe": "r.is_ripe",

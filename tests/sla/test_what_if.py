@@ -58,6 +58,17 @@ def test_without_a_change_the_past_stays_as_it_was(contract: Contract) -> None:
     assert found.nurtured == 0
 
 
+def test_contested_rejections_cost_time_too_and_overturned_ones_are_worked_on(db: None) -> None:
+    contract = make_contract()
+    made = twelve(contract)
+    contested = {"contested_at": at("2026-02-05 09:00"), "ruling_due_at": at("2026-02-12 09:00")}
+    made[2].rounds.update(**contested, ruling="neither", ruled_at=at("2026-02-12 09:00"))
+    made[3].rounds.update(**contested, ruling="overturned", ruled_at=at("2026-02-06 09:00"))
+    found = replay(contract, Question()).before
+    # 3 counts for neither side and 4 as accepted: rejected are 3, 8 and 9.
+    assert (found.decided, found.accepted, found.rejected, found.worked) == (9, 8, 3, 8)
+
+
 def test_a_higher_line_keeps_leads_in_nurturing(contract: Contract) -> None:
     found = replay(contract, Question(threshold=Decimal(110)))
     assert found.before == AS_IT_WAS

@@ -2,7 +2,6 @@
 import htmx from "htmx.org";
 import { startAsk } from "./ask.js";
 import { startCharts } from "./load_charts.js";
-import { startCopies } from "./copy.js";
 import { startCopying } from "./copy.js";
 import { startCountdowns } from "./countdown.js";
 import { startDropzones } from "./dropzone.js";
@@ -23,7 +22,6 @@ startAsk();
 startForms();
 startUnsaved();
 for (const start of [
-  startCopies,
   startCountdowns,
   startUndo,
   startReasons,

@@ -106,6 +106,7 @@ def page(
         "form": form or CommentForm(clauses=clauses),
         "may": _may(agreement, user),
         "elsewhere": [each for each in versions if each.pk != agreement.pk and each.status == Status.PROPOSED],
+        "coming": [each for each in versions if each.pk != agreement.pk and each.status == Status.SIGNED],
         "draft": versions.filter(status=Status.DRAFT).exclude(pk=agreement.pk).first(),
         "others": Agreement.objects.in_force(now=now).exclude(series=agreement.series),
         "refusal": refusal,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
 from leads.models import Definition, Temperature
+from leadsla.display import number
 from sla.history import Basis, Input
 from sla.models import Commitment
 from sla.what_if import ANSWERED, Question
@@ -279,7 +280,7 @@ class AssumptionsForm(forms.Form):
     def _from_history(figure: Input, written: Decimal | None, of: str) -> str:
         if written is None:
             return _g("Own history has no figure yet.")
-        words = {"figure": written, "cases": figure.cases, "of": of}
+        words = {"figure": number(written, max(0, -int(written.as_tuple().exponent))), "cases": figure.cases, "of": of}
         return _g("Own history: %(figure)s, from %(cases)d %(of)s. Empty it to follow own history.") % words
 
 

@@ -117,7 +117,8 @@ def test_terms_definition_escalation_and_counting_change_in_words(
         "[Once both have signed]{From 1 April 2026}, month by month, until one side proposes something else."
     )
     assert words["calendar"] == (
-        "Working time is Monday to Friday, [9–12 and 13–17:30]{9–17:30} (Europe/Berlin), public holidays of Germany excepted."
+        "Working time is Monday to Friday, [9–12 and 13–17:30]{9–17:30} (Europe/Berlin), "
+        "public holidays of Germany excepted."
     )
     assert words["score"] == "Score of at least [100]{110} (model 1)"
     assert words["cool"] == (

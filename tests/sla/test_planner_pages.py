@@ -188,7 +188,7 @@ def test_figures_come_filled_in_and_go_on_following_history(signed_in: SignedIn,
     address = reverse("sla:assumptions", args=(contract.agreement.public_id,))
     page = client.get(address)
     assert 'value="10000.00"' in page.content.decode()
-    assert "Own history: 10000.00, from 5 won deals of the last 12 months." in words(page)
+    assert "Own history: 10,000.00, from 5 won deals of the last 12 months." in words(page)
     assert "Own history: 40.00, from 10 handed over leads." in words(page)
     assert client.post(address, told())["Location"] == planner_url(contract)
     saved = Assumptions.objects.get()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 
 import pytest
 from django.db import connection, transaction
@@ -17,21 +18,46 @@ from leads.models import Lead, Stage
 from leadsla.accounts.models import User
 from sla import breakdowns, compliance, measures
 from sla.breakdowns import Dimension
-from sla.models import Agreement, Clock, ClockChange, Commitment, Compliance, Handoff, Round, Target
+from sla.models import Agreement, Clock, ClockChange, Commitment, Compliance, Handoff, Round, Target, TimeLimit
+from sla.working_time import WorkingTime
 from tests.sla.contract_facts import BEGINNING, BERLIN, Contract, at, campaign, make_contract, source
 
 pytestmark = pytest.mark.django_db
 
 FEBRUARY, MARCH = date(2026, 2, 1), date(2026, 3, 1)
-TURN = at("2026-03-01 00:00").astimezone(UTC)  # the second version of the agreement
-FIRST_DAY = at("2026-01-26 00:00").astimezone(UTC)  # days are 24 h long: no wall clock that jumps
-NOWS = tuple(
-    at(text).astimezone(UTC)
-    for text in ("2026-02-17 11:23", "2026-03-01 00:00", "2026-03-19 16:59", "2026-04-02 09:00")
-)
-LAST_MOMENT = at("2026-07-20 12:00").astimezone(UTC)
-EXAMPLES = int(os.environ.get("RECONCILIATIONS", "50"))
+TICK, NOTHING = timedelta(microseconds=1), timedelta()
 HOUR = 3600.0
+
+
+def utc(text: str) -> datetime:
+    return at(text).astimezone(UTC)
+
+
+# Eight hours on six days: one of them up to midnight, one over the nights in which the clock changes; two are closed.
+WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "wed", "thu", "fri")} | {
+    "tue": [["16:00", "24:00"]],
+    "sun": [["00:00", "08:00"]],
+}
+CLOSED = ["2026-02-11", "2026-03-06"]
+HOURS = WorkingTime("Europe/Berlin", WEEK, holidays=CLOSED)
+KEPT_WITHIN, OPPORTUNITY_WITHIN = timedelta(hours=80), timedelta(hours=240)  # 10 and 30 working days
+CUSTOMER_WITHIN = timedelta(days=90)
+
+TURN = utc("2026-03-01 00:00")  # the second version of the agreement
+BORDERS = (utc("2026-02-01 00:00"), TURN, utc("2026-04-01 00:00"))
+YEAR_BORDERS = (utc("2025-03-01 00:00"), utc("2025-04-01 00:00"))  # twelve months before the ends
+ODD_DAYS = tuple(
+    utc(text)
+    for text in (
+        "2026-03-29 01:30", "2026-03-29 03:00", "2026-03-28 12:00",  # clocks go forward
+        "2026-02-11 10:00", "2026-03-06 12:00",  # closed
+        "2026-02-27 17:00", "2026-03-02 09:00", "2026-03-24 16:00", "2026-03-31 16:00", "2026-03-31 23:00",
+    )
+)  # fmt: skip
+FIRST_DAY = utc("2026-01-26 00:00")
+NOWS = tuple(utc(text) for text in ("2026-02-17 11:23", "2026-03-01 00:00", "2026-03-19 16:59", "2026-04-02 09:00"))
+LAST_MOMENT = utc("2026-07-20 12:00")
+EXAMPLES = int(os.environ.get("RECONCILIATIONS", "12"))
 TALLIED = ("kept", "against", "open", "waived", "left_out", "unsure_kept", "unsure_against")
 
 
@@ -65,7 +91,7 @@ class Owed:
     budget: float
     number: int
     due: datetime
-    paused: tuple[datetime, datetime, float] | None = None
+    paused: tuple[datetime, datetime, timedelta] | None = None
     stopped: datetime | None = None
     outcome: str = "running"
     waived: datetime | None = None  # of a late one, after it had stopped
@@ -100,140 +126,175 @@ class Given:
         return 2 if self.handed >= TURN else 1
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> list[Given]:
-    return [draw(_given()) for _number in range(draw(st.integers(1, 7)))]
+# Histories are drawn from one number per handoff, so that thirty handoffs are drawn as quickly as one. What goes wrong
+# goes wrong at the edges: most moments are exactly at one, or a microsecond beside it.
 
 
-def _later(draw: st.DrawFn, moment: datetime, days: float) -> datetime:
-    return moment + timedelta(minutes=draw(st.integers(1, int(days * 1440))))
+def _is_seldom(chance: Random) -> bool:
+    return chance.random() < 0.08
 
 
-def _seldom(draw: st.DrawFn) -> bool:
-    return draw(st.integers(0, 9)) == 9
+def _beside(chance: Random, moment: datetime) -> datetime:
+    return moment + chance.choice((NOTHING, NOTHING, NOTHING, -TICK, TICK))
 
 
-@st.composite
-def _given(draw: st.DrawFn) -> Given:
-    # A month's end is where things go wrong.
-    near_the_turn = TURN + timedelta(minutes=draw(st.integers(-2 * 1440, 2 * 1440)))
-    handed = near_the_turn if draw(st.booleans()) else _later(draw, FIRST_DAY, 62)
+def _later(chance: Random, moment: datetime, days: float) -> datetime:
+    return moment + timedelta(minutes=chance.randint(1, int(days * 1440)))
+
+
+def _one_of(chance: Random, after: datetime, special: Sequence[datetime], days: float) -> datetime:
+    """Draw a moment after another: one of the special ones or a microsecond beside it, or any within some days."""
+    if special and chance.random() < 0.6:
+        moment = _beside(chance, chance.choice(special))
+        if moment > after:
+            return moment
+    return _later(chance, after, days)
+
+
+def given_by(number: int) -> Given:
+    """Draw a handoff with all that ever happened to it; of the same number always the same."""
+    chance = Random(number)
+    kind = chance.random()
+    if kind < 0.45:
+        handed = _beside(chance, chance.choice(BORDERS + ODD_DAYS))
+    elif kind < 0.65:
+        handed = TURN + timedelta(minutes=chance.randint(-2 * 1440, 2 * 1440))
+    elif kind < 0.7:
+        handed = _beside(chance, chance.choice(YEAR_BORDERS))
+    else:
+        handed = _later(chance, FIRST_DAY, 66)
     one = Given(
         handed=handed,
-        leg=2 if _seldom(draw) else 1,
-        origin="import" if _seldom(draw) else "live",
-        is_notice=_seldom(draw),
-        counts=not _seldom(draw),
-        is_above=_seldom(draw),
-        door="" if _seldom(draw) else "nurtured",
-        is_override=_seldom(draw),
-        source=draw(st.integers(0, 2)),
-        campaign=draw(st.integers(0, 1)),
-        owner=draw(st.integers(0, 1)),
+        leg=2 if chance.random() < 0.12 else 1,
+        origin="import" if _is_seldom(chance) else "live",
+        is_notice=_is_seldom(chance),
+        counts=not _is_seldom(chance),
+        is_above=_is_seldom(chance),
+        door="" if _is_seldom(chance) else "nurtured",
+        is_override=_is_seldom(chance),
+        source=chance.randint(0, 2),
+        campaign=chance.randint(0, 1),
+        owner=chance.randint(0, 1),
     )
-    _ask(draw, one)
-    _end(draw, one)
-    if draw(st.booleans()):
-        _follow_up(draw, one)
+    _ask(chance, one)
+    _end(chance, one)
+    if chance.random() < 0.6:
+        _follow_up(chance, one)
     return one
 
 
-def _ask(draw: st.DrawFn, one: Given) -> None:
+def histories() -> st.SearchStrategy[list[Given]]:
+    """Draw 20 to 40 handoffs."""
+    return st.lists(st.integers(0, 2**32 - 1).map(given_by), min_size=20, max_size=40)
+
+
+def _ask(chance: Random, one: Given) -> None:
     """Let sales answer, and marketing contest, fix and send again, up to four rounds."""
     opened, because = one.handed, "handed_over"
     for number in range(1, 5):
         asked = Asked(opened, because)
         one.asked.append(asked)
-        fate = draw(st.sampled_from(("accepted", "rejected", "rejected", "")))
         if because == "overturned":
             asked.decision, asked.decided = "accepted", opened
             return
+        owed = _decide_clock(chance, one, asked, number)
+        fate = chance.choice(("accepted", "rejected", "rejected", ""))
         if fate:
-            asked.decision, asked.decided = fate, _later(draw, opened, 5)
-        _decide_clock(draw, one, asked, number)
+            edges = [owed.due, *(owed.paused or ())[:2], silent_at(owed)] if owed else []
+            asked.decision, asked.decided = fate, _one_of(chance, opened, [*edges, *BORDERS], 5)
+            if owed is not None:
+                _stop(chance, owed, asked.decided)
         if fate == "rejected":
-            opened, because = _reject(draw, asked)
-        elif not fate and _seldom(draw):
-            opened, because = _later(draw, asked.opened, 5), "rerouted"
+            opened, because = _reject(chance, asked)
+        elif not fate and _is_seldom(chance):
+            opened, because = _later(chance, asked.opened, 5), "rerouted"
         else:
             return
         if not because:
             return
 
 
-def _reject(draw: st.DrawFn, asked: Asked) -> tuple[datetime, str]:
+def _reject(chance: Random, asked: Asked) -> tuple[datetime, str]:
     """Say why, and return when and why the next round begins; "" without one."""
     assert asked.decided is not None
-    asked.reason = draw(st.sampled_from(("wrong_person", "other")))
-    asked.is_counted, asked.is_usable = draw(st.booleans()), not _seldom(draw)
-    if draw(st.booleans()):
-        asked.contested = _later(draw, asked.decided, 4)
-        asked.ruling_due = _later(draw, asked.contested, 8)
-        if draw(st.booleans()):
-            asked.ruling = draw(st.sampled_from(("upheld", "overturned", "neither")))
-            # Late ones too, and ones to the minute.
-            late = draw(st.sampled_from((0, 0, 1, 600)))
-            at_the_end = asked.ruling_due + timedelta(minutes=late)
-            asked.ruled = at_the_end if late or _seldom(draw) else _later(draw, asked.contested, 4)
-            if asked.ruling == "overturned" and asked.ruled <= asked.ruling_due and draw(st.booleans()):
+    asked.reason = chance.choice(("wrong_person", "wrong_person", "other"))
+    asked.is_counted, asked.is_usable = chance.random() < 0.6, not _is_seldom(chance)
+    if chance.random() < 0.5:
+        asked.contested = _later(chance, asked.decided, 4)
+        asked.ruling_due = HOURS.add(asked.contested, timedelta(hours=40))
+        if chance.random() < 0.7:
+            asked.ruling = chance.choice(("upheld", "overturned", "overturned", "neither"))
+            asked.ruled = _one_of(chance, asked.contested, [asked.ruling_due], 8)
+            if asked.ruling == "overturned" and asked.ruled <= asked.ruling_due and chance.random() < 0.5:
                 return asked.ruled, "overturned"
-    elif draw(st.booleans()):
+    elif chance.random() < 0.5:
         asked.returned = asked.decided
-        if draw(st.booleans()):
-            return _later(draw, asked.decided, 5), "fixed"
+        if chance.random() < 0.6:
+            return _later(chance, asked.decided, 5), "fixed"
     return asked.decided, ""
 
 
-def _decide_clock(draw: st.DrawFn, one: Given, asked: Asked, number: int) -> None:
-    if one.is_notice or (one.origin == "import" and draw(st.booleans())):
-        return
-    owed = _clock(draw, "decide", asked.opened, number)
+def _decide_clock(chance: Random, one: Given, asked: Asked, number: int) -> Owed | None:
+    if one.is_notice or (one.origin == "import" and chance.random() < 0.5):
+        return None
+    owed = _clock(chance, "decide", asked.opened, number)
     one.owed.append(owed)
-    if asked.decided is not None:
-        owed.stopped = asked.decided
-        owed.outcome = "met" if asked.decided <= owed.due else "late"
-        if owed.outcome == "late" and _seldom(draw):
-            owed.outcome, owed.waived = "waived", _later(draw, asked.decided, 20)
-
-
-def _clock(draw: st.DrawFn, measure: str, started: datetime, number: int) -> Owed:
-    budget = draw(st.sampled_from((HOUR, 8 * HOUR, 16 * HOUR)))
-    due = HOURS.add(started, timedelta(seconds=budget))
-    owed = Owed(measure, started, budget, number, due)
-    if draw(st.booleans()) and due - started > timedelta(minutes=3):
-        # A pause begins while the clock runs; its end moves the due time at once.
-        begins = started + (due - started) * draw(st.sampled_from((0.1, 0.5, 0.9)))
-        ends = _later(draw, begins, 9)
-        seconds = HOURS.between(begins, ends).total_seconds()
-        owed.paused, owed.due = (begins, ends, seconds), HOURS.add(started, timedelta(seconds=budget + seconds))
     return owed
 
 
-def _end(draw: st.DrawFn, one: Given) -> None:
+def _stop(chance: Random, owed: Owed, stopped: datetime) -> None:
+    owed.stopped, owed.outcome = stopped, "met" if stopped <= owed.due else "late"
+    if owed.outcome == "late" and chance.random() < 0.2:
+        owed.outcome, owed.waived = "waived", _later(chance, stopped, 20)
+
+
+def _clock(chance: Random, measure: str, started: datetime, number: int) -> Owed:
+    budget = chance.choice((HOUR, 8 * HOUR, 16 * HOUR))
+    due = HOURS.add(started, timedelta(seconds=budget))
+    owed = Owed(measure, started, budget, number, due)
+    if chance.random() < 0.4 and due - started > timedelta(minutes=3):
+        # A pause begins while the clock runs; its end moves the due time at once.
+        begins = started + (due - started) * chance.choice((0.1, 0.5, 0.9))
+        ends = _later(chance, begins, 9)
+        paused = HOURS.between(begins, ends)
+        owed.paused, owed.due = (begins, ends, paused), HOURS.add(started, timedelta(seconds=budget) + paused)
+    return owed
+
+
+def silent_at(owed: Owed) -> datetime:
+    """Return when sales has let twice the time pass."""
+    paused = owed.paused[2] if owed.paused else NOTHING
+    return HOURS.add(owed.started, 2 * timedelta(seconds=owed.budget) + paused)
+
+
+def _end(chance: Random, one: Given) -> None:
     """Let it become something, be given back, be withdrawn, or stay."""
     last = one.asked[-1]
-    if draw(st.integers(0, 2)) == 0:
-        one.opportunity = _later(draw, one.handed, 70)
-    if draw(st.integers(0, 3)) == 0:
-        one.won = _later(draw, one.handed, 130)
+    if chance.random() < 0.4:
+        one.opportunity = _one_of(chance, one.handed, [HOURS.add(one.handed, OPPORTUNITY_WITHIN)], 70)
+    if chance.random() < 0.4:
+        border = one.handed + CUSTOMER_WITHIN
+        one.won = _one_of(chance, one.handed, [border, border, border + timedelta(hours=12)], 130)
     accepted = last.decided if last.decision == "accepted" else last.ruled if last.ruling == "overturned" else None
-    if accepted is not None and draw(st.booleans()):
-        one.given_back, one.blames = _later(draw, accepted, 25), draw(st.booleans())
+    if accepted is not None and chance.random() < 0.5:
+        one.given_back = _one_of(chance, accepted, [HOURS.add(accepted, KEPT_WITHIN)], 25)
+        one.blames = chance.random() < 0.7
         one.closed, one.closed_because = one.given_back, "given_back"
     elif last.decision == "rejected" and last.returned is None:
         one.closed, one.closed_because = last.decided, "rejected"
-    elif not last.decision and draw(st.booleans()):
-        one.closed = _later(draw, last.opened, 9)
-        one.closed_because = draw(st.sampled_from(("withdrawn", "merged")))
+    elif not last.decision and chance.random() < 0.5:
+        one.closed = _later(chance, last.opened, 9)
+        one.closed_because = chance.choice(("withdrawn", "merged"))
 
 
-def _follow_up(draw: st.DrawFn, one: Given) -> None:
+def _follow_up(chance: Random, one: Given) -> None:
     """Run one more clock of sales and one of marketing, with every way in which a clock can end."""
     for measure in ("first_follow_up", "fix"):
-        owed = _clock(draw, measure, _later(draw, one.handed, 3), 1)
+        started = one.handed if chance.random() < 0.5 else _later(chance, one.handed, 3)
+        owed = _clock(chance, measure, started, 1)
         one.owed.append(owed)
-        stopped = _later(draw, owed.started, 9)
-        outcome = draw(st.sampled_from(("running", "missed", "done", "done", "cancelled", "waived")))
+        stopped = _one_of(chance, started, [owed.due, *(owed.paused or ())[:2]], 9)
+        outcome = chance.choice(("running", "missed", "done", "done", "cancelled", "waived"))
         if outcome == "running":
             continue
         if outcome == "missed" and stopped <= owed.due:
@@ -242,7 +303,7 @@ def _follow_up(draw: st.DrawFn, one: Given) -> None:
         if outcome == "done":
             owed.outcome = "met" if stopped <= owed.due else "late"
         elif outcome == "waived":
-            owed.waived = stopped if stopped <= owed.due else _later(draw, stopped, 20)
+            owed.waived = stopped if stopped <= owed.due else _later(chance, stopped, 20)
 
 
 # --- the rules, read slowly: one case at a time
@@ -253,9 +314,6 @@ class Rules:
     """What the clauses say, and the calendar."""
 
     covers_second_leg: dict[int, bool]
-    kept_within: timedelta = timedelta(hours=80)  # 10 working days
-    opportunity_within: timedelta = timedelta(hours=240)  # 30 working days
-    customer_within: timedelta = timedelta(days=90)
 
     def counted(self, history: list[Given], version: int, month: date, now: datetime) -> dict[str, Counter[str]]:
         """Return how often each part occurs, by measure, in a month under a version of the agreement."""
@@ -314,9 +372,9 @@ class Rules:
     def _kept(self, one: Given, since: datetime | None, is_over: bool, now: datetime) -> tuple[str, bool]:
         assert since is not None
         if one.given_back is not None and one.given_back <= now and one.blames:
-            is_kept = HOURS.between(since, one.given_back) > self.kept_within
+            is_kept = HOURS.between(since, one.given_back) > KEPT_WITHIN
             return ("kept" if is_kept else "against"), True
-        return "kept", is_over or HOURS.between(since, now) > self.kept_within
+        return "kept", is_over or HOURS.between(since, now) > KEPT_WITHIN
 
     @staticmethod
     def _is_silent(one: Given, last: Asked, now: datetime) -> bool:
@@ -325,25 +383,25 @@ class Rules:
         clocks = [owed for owed in one.owed if owed.measure == "decide" and owed.number == number]
         if not clocks:
             return False
-        paused = clocks[0].paused[2] if clocks[0].paused else 0.0
-        return HOURS.between(clocks[0].started, now).total_seconds() - paused >= 2 * clocks[0].budget - 1e-6
+        paused = clocks[0].paused[2] if clocks[0].paused else NOTHING
+        return HOURS.between(clocks[0].started, now) - paused >= 2 * timedelta(seconds=clocks[0].budget)
 
     def _opportunity(self, one: Given, now: datetime) -> tuple[str, bool]:
         if one.door == "" or one.is_override or _is_withdrawn(one, now):
             return "left_out", True
         came = [moment for moment in (one.opportunity, one.won) if moment is not None]
-        if came and min(came) <= now and HOURS.between(one.handed, min(came)) <= self.opportunity_within:
+        if came and min(came) <= now and HOURS.between(one.handed, min(came)) <= OPPORTUNITY_WITHIN:
             return "kept", True
-        had_its_time = HOURS.between(one.handed, now) > self.opportunity_within
+        had_its_time = HOURS.between(one.handed, now) > OPPORTUNITY_WITHIN
         return ("against" if had_its_time else "open"), had_its_time
 
     def _customer(self, one: Given, now: datetime) -> tuple[str, bool]:
         is_taken_back = one.closed_because in {"withdrawn", "merged"} and _is_past(one.closed, now)
         if one.door == "" or one.is_override or (is_taken_back and not one.asked[-1].decision):
             return "left_out", True
-        if one.handed + self.customer_within >= now:
+        if one.handed + CUSTOMER_WITHIN >= now:
             return "open", False
-        return ("kept" if one.won is not None and one.won <= one.handed + self.customer_within else "against"), True
+        return ("kept" if one.won is not None and one.won <= one.handed + CUSTOMER_WITHIN else "against"), True
 
     @staticmethod
     def _reason(one: Given, now: datetime) -> tuple[str, bool] | None:
@@ -409,12 +467,15 @@ class Portal:
     sources: list[int | None]
     campaigns: list[int | None]
     commitments: dict[str, Commitment]
+    limits: dict[str, TimeLimit]
 
 
 @pytest.fixture
 def portal(db: None) -> Portal:
     Agreement.objects.all().delete()
     contract = make_contract(in_force_until=TURN, status=Agreement.Status.SUPERSEDED)
+    contract.version.hours, contract.version.closed_days = WEEK, CLOSED
+    contract.version.save(update_fields=["hours", "closed_days"])
     first = contract.agreement
     second = Agreement.objects.create(
         name=first.name, series=first.series, version=2, status=Agreement.Status.ACTIVE, timezone=first.timezone,
@@ -432,30 +493,39 @@ def portal(db: None) -> Portal:
         [None, source("Fair").pk, source("Search").pk],
         [None, campaign("spring").pk],
         {commitment.measure: commitment for commitment in Commitment.objects.all()},
+        {measure: contract.limit(measure) for measure in ("decide", "first_follow_up", "fix")},
     )
 
 
-HOURS = Contract.__dataclass_fields__["working_time"].default_factory()  # type: ignore[misc]
-
-
 def set_down(portal: Portal, history: list[Given]) -> None:
-    for one in history:
-        handoff = _handoff(portal, one)
-        for number, asked in enumerate(one.asked, start=1):
-            Round.objects.create(
-                handoff=handoff, number=number, opened_at=asked.opened, opened_because=asked.because,
-                decision=asked.decision, decided_at=asked.decided, reason=asked.reason, is_counted=asked.is_counted,
-                is_usable=asked.is_usable, returned_at=asked.returned, contested_at=asked.contested,
-                ruling_due_at=asked.ruling_due, ruling=asked.ruling, ruled_at=asked.ruled,
-            )  # fmt: skip
-        for owed in one.owed:
-            _set_clock(portal, handoff, owed, one)
+    """Write a history down, each table by one statement."""
+    leads = Lead.objects.bulk_create(
+        Lead(name="Lead", created_at=BEGINNING, stage_since=BEGINNING, stage=Stage.HANDED_OVER) for _one in history
+    )
+    pairs = zip(leads, history, strict=True)
+    handoffs = Handoff.objects.bulk_create(_handoff(portal, lead, one) for lead, one in pairs)
+    Round.objects.bulk_create(
+        Round(
+            handoff=handoff, number=number, opened_at=asked.opened, opened_because=asked.because,
+            decision=asked.decision, decided_at=asked.decided, reason=asked.reason, is_counted=asked.is_counted,
+            is_usable=asked.is_usable, returned_at=asked.returned, contested_at=asked.contested,
+            ruling_due_at=asked.ruling_due, ruling=asked.ruling, ruled_at=asked.ruled,
+        )
+        for handoff, one in zip(handoffs, history, strict=True)
+        for number, asked in enumerate(one.asked, start=1)
+    )  # fmt: skip
+    owed = [(handoff, each, one) for handoff, one in zip(handoffs, history, strict=True) for each in one.owed]
+    clocks = Clock.objects.bulk_create(_clock_row(portal, *each) for each in owed)
+    ClockChange.objects.bulk_create(
+        ClockChange(clock=clock, kind=ClockChange.Kind.WAIVED, at=each.waived, why="agreed")
+        for clock, (_handoff, each, _one) in zip(clocks, owed, strict=True)
+        if each.waived is not None
+    )
 
 
-def _handoff(portal: Portal, one: Given) -> Handoff:
+def _handoff(portal: Portal, lead: Lead, one: Given) -> Handoff:
     last, contract = one.asked[-1], portal.contract
-    lead = Lead.objects.create(name="Lead", created_at=BEGINNING, stage_since=BEGINNING, stage=Stage.HANDED_OVER)
-    return Handoff.objects.create(
+    return Handoff(
         lead=lead, leg=one.leg, origin=one.origin, is_notice=one.is_notice, counts=one.counts,
         is_above_range=one.is_above, agreement=portal.versions[one.version], definition=contract.definition,
         door=one.door, override_by=contract.owner if one.is_override else None, temperature="warm",
@@ -467,21 +537,19 @@ def _handoff(portal: Portal, one: Given) -> Handoff:
     )  # fmt: skip
 
 
-def _set_clock(portal: Portal, handoff: Handoff, owed: Owed, one: Given) -> None:
-    limit = portal.contract.limit(owed.measure)
-    begins, ends, seconds = owed.paused or (None, None, 0.0)
+def _clock_row(portal: Portal, handoff: Handoff, owed: Owed, one: Given) -> Clock:
+    begins, ends, paused = owed.paused or (None, None, NOTHING)
     is_late = owed.outcome in {"late", "missed"} or (owed.stopped is not None and owed.stopped > owed.due)
-    clock = Clock.objects.create(
+    return Clock(
         lead=handoff.lead, handoff=handoff, round=owed.number, commitment=portal.commitments[owed.measure],
         measure=owed.measure, side=portal.commitments[owed.measure].side, temperature="warm",
-        agreement=portal.versions[one.version], limit=limit, calendar_version=portal.contract.version,
+        agreement=portal.versions[one.version], limit=portal.limits[owed.measure],
+        calendar_version=portal.contract.version,
         started_at=owed.started, budget_seconds=owed.budget, due_at=owed.due, paused_at=begins, paused_until=ends,
-        paused_seconds=seconds, stopped_at=owed.stopped, outcome=owed.outcome,
+        paused_seconds=paused.total_seconds(), stopped_at=owed.stopped, outcome=owed.outcome,
         breached_at=owed.due if is_late else None, team=portal.contract.team, owner=portal.owners[1 - one.owner],
         responsible=portal.owners[one.owner] if is_late else None, recorded_at=owed.started,
     )  # fmt: skip
-    if owed.waived is not None:
-        ClockChange.objects.create(clock=clock, kind=ClockChange.Kind.WAIVED, at=owed.waived, why="agreed")
 
 
 # --- the comparison
@@ -519,17 +587,19 @@ def by_fact(scope: measures.Scope, now: datetime) -> dict[str, Counter[str]]:
     return found
 
 
-def check(portal: Portal, history: list[Given], rules: Rules, now: datetime) -> None:
+def check(portal: Portal, history: list[Given], rules: Rules, now: datetime, *, with_facts: bool) -> None:
     for version, month in ((1, FEBRUARY), (1, MARCH), (2, MARCH)):
         expected = rules.counted(history, version, month, now)
         scope = scope_of(portal, version, month, now)
         if scope.period.starts_at > now:
             continue
-        facts = by_fact(scope, now)
+        facts = by_fact(scope, now) if with_facts else None
         for measure, told in by_tally(scope, now).items():
             wanted = {part: expected[measure][part] for part in TALLIED}
             assert told == wanted, (measure, version, month, now)
-            assert facts[measure] == {part: n for part, n in wanted.items() if n and not part.startswith("unsure")}
+            if facts is not None:
+                shown = {part: n for part, n in wanted.items() if n and not part.startswith("unsure")}
+                assert facts[measure] == shown, (measure, version, month, now)
 
 
 def check_rows(portal: Portal, history: list[Given], rules: Rules, now: datetime) -> None:
@@ -559,83 +629,70 @@ def check_break_downs(portal: Portal, now: datetime) -> None:
             assert sum(line.open_cases for line in lines) == told["open"]
 
 
-def reconcile(
-    portal: Portal,
-    history: list[Given],
-    order: list[int],
-    late: int,
-    covers: tuple[bool, bool],
-    now: datetime | int,
-) -> None:
-    if isinstance(now, int):
-        moments = edges(history)
-        now = moments[now % len(moments)]
+def reconcile(portal: Portal, history: list[Given], late: int, covers: tuple[bool, bool], chance: Random) -> None:
+    moments = edges(history)
+    nows = [
+        *(_beside(chance, chance.choice(moments)) for _time in range(4)),
+        chance.choice((*NOWS, *BORDERS, LAST_MOMENT)),
+    ]
     with transaction.atomic():
         for version, agreement in portal.versions.items():
             Agreement.objects.filter(pk=agreement.pk).update(covers_second_leg=covers[version - 1])
             agreement.covers_second_leg = covers[version - 1]
         rules = Rules({1: covers[0], 2: covers[1]})
-        mixed = sorted(history, key=lambda one: order[history.index(one) % len(order)])
+        mixed = chance.sample(history, len(history))
         # Some of it is entered later, after the figures were computed.
         set_down(portal, mixed[late:])
-        compliance.recompute(now=now)
+        compliance.recompute(now=nows[0])
         set_down(portal, mixed[:late])
-        check(portal, history, rules, now)
-        check_rows(portal, history, rules, now)
+        for now in nows:
+            check(portal, history, rules, now, with_facts=now == nows[0])
+        check_rows(portal, history, rules, nows[0])
         transaction.set_rollback(True)
 
 
 def edges(history: list[Given]) -> list[datetime]:
-    """Return the moments at which something turns: at them, and just after them, a figure is easily wrong."""
-    found = [one.handed for one in history]
+    """Return the moments at which something turns: at them, and just beside them, a figure is easily wrong."""
+    found: list[datetime | None] = [*BORDERS]
     for one in history:
-        found += [moment for moment in (one.opportunity, one.won, one.given_back, one.closed) if moment]
-        found += [HOURS.add(one.handed, timedelta(hours=240)), one.handed + timedelta(days=90)]
+        found += [one.handed, one.opportunity, one.won, one.given_back, one.closed]
+        found += [HOURS.add(one.handed, OPPORTUNITY_WITHIN), one.handed + CUSTOMER_WITHIN]
         for asked in one.asked:
-            found += [moment for moment in (asked.decided, asked.contested, asked.ruling_due, asked.ruled) if moment]
+            found += [asked.opened, asked.decided, asked.contested, asked.ruling_due, asked.ruled]
             if asked.decided:
-                found.append(HOURS.add(asked.decided, timedelta(hours=80)))
+                found.append(HOURS.add(asked.decided, KEPT_WITHIN))
         for owed in one.owed:
-            paused = owed.paused[2] if owed.paused else 0.0
-            found += [owed.due, HOURS.add(owed.started, timedelta(seconds=2 * owed.budget + paused))]
-            found += [moment for moment in (owed.stopped, owed.waived, *(owed.paused or ())[:2]) if moment]
-    return [later for moment in found for later in (moment, moment + timedelta(minutes=1))]
+            found += [owed.due, silent_at(owed), owed.stopped, owed.waived, *(owed.paused or ())[:2]]
+    return [moment for moment in found if moment is not None and moment >= BORDERS[0]]
 
 
 ARGUMENTS = {
     "history": histories(),
-    "order": st.permutations(range(7)),
-    "late": st.integers(0, 3),
+    "late": st.integers(0, 6),
     "covers": st.tuples(st.booleans(), st.booleans()),
-    "now": st.one_of(
-        st.integers(0, 400),  # one of the history's own moments
-        st.integers(0, 400),
-        st.sampled_from(NOWS),
-        st.integers(0, 90 * 1440).map(lambda minutes: FIRST_DAY + timedelta(minutes=minutes)),
-        st.just(LAST_MOMENT),
-    ),
+    "chance": st.integers(0, 2**32 - 1).map(Random),
 }
 MANY = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@settings(MANY, max_examples=EXAMPLES)
+@settings(MANY, max_examples=EXAMPLES, derandomize=True)
 @given(**ARGUMENTS)
 def test_the_set_based_figures_are_those_of_the_rules(
-    portal: Portal, history: list[Given], order: list[int], late: int, covers: tuple[bool, bool], now: datetime | int
+    portal: Portal, history: list[Given], late: int, covers: tuple[bool, bool], chance: Random
 ) -> None:
-    reconcile(portal, history, order, late, covers, now)
+    reconcile(portal, history, late, covers, chance)
 
 
 @pytest.mark.long
-@settings(MANY, max_examples=1500)
+@settings(MANY, max_examples=600)
 @given(**ARGUMENTS)
 def test_the_set_based_figures_are_those_of_the_rules_over_many_histories(
-    portal: Portal, history: list[Given], order: list[int], late: int, covers: tuple[bool, bool], now: datetime | int
+    portal: Portal, history: list[Given], late: int, covers: tuple[bool, bool], chance: Random
 ) -> None:
-    reconcile(portal, history, order, late, covers, now)
+    reconcile(portal, history, late, covers, chance)
 
 
-@settings(MANY, max_examples=8)
+@settings(MANY, max_examples=4, derandomize=True)
 @given(history=histories(), now=st.sampled_from(NOWS[1:]))
 def test_every_case_stands_in_one_line_of_each_break_down(portal: Portal, history: list[Given], now: datetime) -> None:
     with transaction.atomic():

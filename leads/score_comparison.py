@@ -21,6 +21,7 @@ from leads.score_statement import Sql
 
 SAMPLE = 20_000  # leads that a page looks at without being asked for all
 MOST = 200_000  # leads that a page looks at when it is asked for all
+FEW = 10  # leads that qualify, below which a share of them says nothing
 _MOST_AFFECTED = 20
 _WITH_MARKETING = (Stage.INQUIRY, Stage.NURTURING, Stage.QUALIFIED)
 _ENDLESS = "'infinity'::numeric"
@@ -88,8 +89,8 @@ class Comparison:
 
     @property
     def volume_change(self) -> float | None:
-        """Return by which share of those today the volume of qualified leads changes; None without any today."""
-        return self.qualify_after / self.qualify_before - 1 if self.qualify_before else None
+        """Return by which share the volume of qualified leads changes; None with too few of them for a share."""
+        return self.qualify_after / self.qualify_before - 1 if self.qualify_before >= FEW else None
 
     @property
     def volume_loss(self) -> float | None:

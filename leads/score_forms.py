@@ -58,7 +58,7 @@ class DeedsRuleForm(FactsRuleForm):
         help_text=_t("How many of them count; the newest do. Empty: all."),
     )
     limit_per = forms.ChoiceField(
-        label=_t("times"), required=False, choices=[("", _t("no limit")), *ScoreRule.Per.choices]
+        label=_t("Limit per"), required=False, choices=[("", _t("no limit")), *ScoreRule.Per.choices]
     )
     half_life_days = forms.IntegerField(
         label=_t("Half-life in days"),

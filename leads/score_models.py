@@ -316,7 +316,7 @@ def _is_grade(points: Decimal) -> bool:
 def _refuse_rule(model: ScoreModel, told: RuleFacts, *, but: ScoreRule | None) -> None:
     errors = _wrong_in_rule(told)
     label = told.label.strip()
-    others = model.rules.exclude(pk=but.pk if but else None)
+    others = model.rules.exclude(pk=but.pk) if but else model.rules.all()
     if "label" not in errors and others.filter(label__iexact=label).exists():
         errors["label"] = _("Another rule is called so. Give it a name of its own.")
     if errors:

@@ -113,11 +113,11 @@ def _of_settings(old: ScoreModel, new: ScoreModel) -> list[str]:
     told = []
     if old.name != new.name:
         told.append(_("Called “%(new)s”, before “%(old)s”.") % {"new": new.name, "old": old.name})
-    for name, label in (("fit_cap", Group.FIT), ("intent_cap", Group.INTENT), ("engagement_cap", Group.ENGAGEMENT)):
+    for name, group in (("fit_cap", Group.FIT), ("intent_cap", Group.INTENT), ("engagement_cap", Group.ENGAGEMENT)):
         was, now = getattr(old, name), getattr(new, name)
         if was != now:
             words = _("%(group)s gives at most %(new)s points, before %(old)s.")
-            told.append(words % {"group": label.label, "new": points(now), "old": points(was)})
+            told.append(words % {"group": group.label, "new": points(now), "old": points(was)})
     grades = (("fit_grades", _("A, B, C")), ("engagement_grades", _("1, 2, 3")))
     for name, label in grades:
         was, now = getattr(old, name), getattr(new, name)

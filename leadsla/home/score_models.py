@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -32,17 +34,15 @@ Status = ScoreModel.Status
 
 
 @dataclass(frozen=True)
-class Area:
-    """A row of the picture of areas, as `components/_interval_row.html` draws it."""
+class PastRow:
+    """How one version would have scored the answered leads, as a row of the table."""
 
-    label: str
-    rate: float
-    low: float
-    high: float
-    done: int
-    cases: int
-    is_few: bool
-    url: str = ""
+    model: ScoreModel
+    area: auc.Estimate
+    good_over: int
+    good: int
+    bad_over: int
+    bad: int
 
 
 @requires(Act.SEE_LEADS)
@@ -56,7 +56,7 @@ def compare(request: SignedInRequest, version: int) -> HttpResponse:
         return redirect("leads:score_model")
     good = Good.WON if request.GET.get("good") == Good.WON else Good.ACCEPTED
     wants_all = "all" in request.GET
-    context = {
+    context: dict[str, Any] = {
         "model": model,
         "published": published,
         "changes": score_words.difference(published, model),
@@ -78,17 +78,15 @@ def _of_the_past(published: ScoreModel, model: ScoreModel, *, good: Good, now: d
     in_force = definitions.in_force(now=now)
     line = in_force[-1].threshold if in_force else _USUAL_LINE
     past = past_scores.look_back([published, model], good=good, line=line, now=now)
-    rows = [] if past.areas is None else [_row(past, past.areas, n, each) for n, each in enumerate((published, model))]
-    return {"past": past, "line": line, "areas": rows, "verdict": _verdict(past.areas)}
+    rows = [] if past.areas is None else _rows(past, past.areas, (published, model))
+    return {"past": past, "line": line, "rows": rows, "verdict": _verdict(past.areas)}
 
 
-def _row(past: Past, areas: auc.Areas, n: int, model: ScoreModel) -> Area:
-    area = areas.areas[n]
-    low, high = area.value if area.low is None else area.low, area.value if area.high is None else area.high
-    label = _("Version %(number)d") % {"number": model.version}
-    if model.status == Status.PUBLISHED:
-        label = _("Version %(number)d, published") % {"number": model.version}
-    return Area(label, area.value, low, high, past.good_over[n], past.over[n], areas.is_few)
+def _rows(past: Past, areas: auc.Areas, models: Sequence[ScoreModel]) -> list[PastRow]:
+    return [
+        PastRow(model, area, good_over, areas.good, over - good_over, areas.bad)
+        for model, area, over, good_over in zip(models, areas.areas, past.over, past.good_over, strict=True)
+    ]
 
 
 def _verdict(areas: auc.Areas | None) -> str:
@@ -109,7 +107,21 @@ def _verdict(areas: auc.Areas | None) -> str:
 
 
 def _signed(value: float) -> str:
-    return score_words.points(Decimal(str(round(value * 100, 1))), signed=True)
+    """Write a difference of areas to three decimals, with its sign."""
+    text = number_format(abs(value), decimal_pos=3)
+    return f"−{text}" if round(value, 3) < 0 else f"+{text}"
+
+
+@requires(Act.SEE_LEADS)
+@require_safe
+def effect(request: SignedInRequest, version: int) -> HttpResponse:
+    """Show in one strip what a draft would change for the leads of today, as it stands."""
+    model = get_object_or_404(ScoreModel, version=version)
+    published, now = score_models.published(), clock.now()
+    context: dict[str, Any] = {"model": model}
+    if published is not None and not score_models.problems(model):
+        context["found"] = score_comparison.compare(published, model, now=now)
+    return render(request, "home/_score_effect.html", context)
 
 
 @requires(Act.EDIT_SCORE_MODEL)

@@ -26,6 +26,7 @@ urlpatterns = [
     path("handoffs/", handoffs, name="handoffs"),
     path("acceptance/", acceptance, name="acceptance"),
     path("leads/score/<int:version>/compare/", score_models.compare, name="score_compare"),
+    path("leads/score/<int:version>/effect/", score_models.effect, name="score_effect"),
     path("leads/score/<int:version>/publish/", score_models.publish, name="score_publish"),
     path("search/", search.search, name="search"),
     path("styleguide/", views.styleguide, name="styleguide"),

@@ -20,8 +20,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from feedback import decisions, outcomes
 from feedback.models import Reason
-from leads import imports, intake
-from leads.models import InteractionKind, Lead
+from leads import imports, intake, score_models
+from leads.models import InteractionKind, Lead, ScoreModel
 from leadsla.accounts.models import Team, User
 from leadsla.outbox import messages
 from sla import acceptance, compliance, escalation
@@ -41,7 +41,7 @@ NASTY = "Wanda <img src='//evil.example/x.png'><script>document.title = 'taken o
 
 
 @pytest.fixture
-def past(tuesday: datetime, mia: User, sam: User, north: Team, south: Team) -> dict[str, Any]:
+def past(tuesday: datetime, mia: User, max_: User, sam: User, north: Team, south: Team) -> dict[str, Any]:
     """Leads at every step, made through the front door on Tuesday from 10:00 on."""
 
     def asks(name: str, **facts: str) -> Lead:
@@ -113,6 +113,7 @@ def past(tuesday: datetime, mia: User, sam: User, north: Team, south: Team) -> d
     messages.deliver_due(now=now)
     return {
         "now": now,
+        "draft": score_models.draft(ScoreModel.objects.get(status="published"), by=max_, now=tuesday),
         "ready": Lead.objects.get(name="Rita Ready"),
         "nurtured": nurtured,
         "waiting": waiting,
@@ -191,6 +192,12 @@ def addresses(past: dict[str, Any]) -> list[tuple[str, str]]:
         ("olga", "/contract/teams/routing/new/"),
         ("sue", "/contract/teams/routing/dry-run/?q=otto"),
         ("sue", "/contract/teams/routing/dry-run/" + f"?lead={past['ready'].public_id}"),
+        ("sam", "/leads/score/"),
+        ("max", f"/leads/score/{past['draft'].version}/"),
+        ("max", f"/leads/score/{past['draft'].version}/compare/"),
+        ("max", f"/leads/score/{past['draft'].version}/settings/"),
+        ("max", f"/leads/score/{past['draft'].version}/rules/new/?on=interactions"),
+        ("max", f"/leads/score/{past['draft'].version}/rules/new/?on=facts"),
         ("max", "/contract/releases/"),
         ("mia", "/contract/releases/new/"),
         ("ada", reverse("sla:deactivate", args=(past["sam"].public_id,))),

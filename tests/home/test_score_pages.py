@@ -206,9 +206,7 @@ def answered(name: str, now: datetime, *, days: int, decision: str, country: str
     """Make a lead that sales answered; it has a country in its pack, and another one today."""
     lead = Lead.objects.create(name=name, created_at=now, stage_since=now, captured_at=now, country="FR")
     at = now - timedelta(days=days)
-    handoff = Handoff.objects.create(
-        lead=lead, recorded_at=at, handed_over_at=at, decision=decision, decided_at=at
-    )
+    handoff = Handoff.objects.create(lead=lead, recorded_at=at, handed_over_at=at, decision=decision, decided_at=at)
     Round.objects.create(
         handoff=handoff,
         number=1,
@@ -281,5 +279,5 @@ def test_the_page_shows_both_areas(max_: User, by_country: ScoreModel, tuesday: 
     answered("bad", tuesday, days=20, decision="rejected", country="AT")
     text = page(signed_in(max_), "home:score_compare", 2)
     assert "Too few answered leads" in text
-    assert "Version 1, published" in text
+    assert "2 leads that marketing has" in page(signed_in(max_), "home:score_effect", 2)
     assert "Facts of 2 of 2 leads are those frozen in the pack" in text

@@ -94,12 +94,16 @@ def test_volume_counts_doors_not_only_the_line(
     asks = a_lead("asks", tuesday, email_kind="free", country="")
     did(asks, "demo_request", tuesday)
     found = score_comparison.compare(first, draft, now=tuesday)
-    assert (found.qualify_before, found.qualify_after, found.volume_change) == (3, 3, 0)
+    assert (found.qualify_before, found.qualify_after) == (3, 3)
     draft.rules.filter(code="pricing-page").delete()
     # prices falls to 40, both to 50: only who asks is left.
     found = score_comparison.compare(first, draft, now=tuesday)
-    assert (found.qualify_before, found.qualify_after) == (3, 1)
-    assert found.volume_change == pytest.approx(-2 / 3)
+    assert (found.qualify_before, found.qualify_after, found.volume_change) == (3, 1, None)  # too few for a share
+    for n in range(7):
+        did(a_lead(f"asks {n}", tuesday, email_kind="free", country=""), "demo_request", tuesday)
+    found = score_comparison.compare(first, draft, now=tuesday)
+    assert (found.qualify_before, found.qualify_after) == (10, 8)
+    assert found.volume_change == pytest.approx(-0.2)
 
 
 def test_criteria_are_asked(first: ScoreModel, draft: ScoreModel, leads: dict[str, Lead], tuesday: datetime) -> None:

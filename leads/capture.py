@@ -18,6 +18,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from leads import identity, intake
 from leads.facts import FACTS, clean
@@ -30,6 +31,18 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 ASKABLE = tuple(code for code in FACTS if code not in {"note", "language", "timezone"})
+# How visitors are asked where the fact's own name is in the words of those who sell.
+_TO_VISITORS: Mapping[str, StrOrPromise] = {
+    "seniority": gettext_lazy("Your position"),
+    "job_function": gettext_lazy("What you work on"),
+    "company_name": gettext_lazy("Your company"),
+    "employees": gettext_lazy("People at your company"),
+    "need": gettext_lazy("What do you need?"),
+    "decision_maker": gettext_lazy("Who decides about it?"),
+    "authority": gettext_lazy("What can you decide yourself?"),
+    "budget": gettext_lazy("Your budget, or its range"),
+    "timeframe": gettext_lazy("When do you need it?"),
+}
 LARGEST = 64 * 1024  # bytes of a submission
 LONGEST_CONSENT = 4000
 # Who does not click for so long is not asked again, and what they typed is forgotten.
@@ -46,7 +59,7 @@ class Asked:
 
     Attributes:
         fact: a code of `ASKABLE`.
-        label: other words than the fact's own; "" for those.
+        label: words of the page's own; "" for the usual ones.
         help: what stands under the field.
         is_required: nothing is taken without it.
     """
@@ -59,7 +72,12 @@ class Asked:
     @property
     def words(self) -> StrOrPromise:
         """What the visitor reads beside the field."""
-        return self.label or capfirst(FACTS[self.fact].label)
+        return self.label or words_for(self.fact)
+
+
+def words_for(fact: str) -> StrOrPromise:
+    """Return the words in which a fact is asked where a page has none of its own."""
+    return _TO_VISITORS.get(fact) or capfirst(FACTS[fact].label)
 
 
 def asked_by(version: CaptureVersion) -> list[Asked]:

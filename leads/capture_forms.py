@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.html import urlize
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from leads import capture, intake
-from leads.capture import ASKABLE, LONGEST_CONSENT, Asked
+from leads.capture import ASKABLE, LONGEST_CONSENT, Asked, words_for
 from leads.capture_gate import TRAP
 from leads.facts import FACTS
 from leads.models import Campaign, CapturePage, CaptureVersion, InteractionKind, JobFunction, Seniority
 from leadsla.accounts.models import Side, Team
 
 _FIRST = (Asked("name", is_required=True), Asked("email", is_required=True), Asked("company_name"), Asked("need"))
+_ABOVE = ("name", "slug", "title", "intro")
 # What a browser may fill in for its owner (WCAG 2.2, 1.3.5).
 _FILLED_IN = {
     "name": "name",
@@ -38,6 +41,7 @@ class AskedRow:
 
     fact: str
     fact_label: str
+    usual_words: str
     is_asked: forms.BoundField
     is_required: forms.BoundField
     place: forms.BoundField
@@ -126,15 +130,24 @@ class CapturePageForm(forms.ModelForm[CapturePage]):
             self.fields[f"label-{code}"] = forms.CharField(required=False, initial=each.label, max_length=120)
             self.fields[f"help-{code}"] = forms.CharField(required=False, initial=each.help, max_length=250)
 
-    def own_fields(self) -> list[forms.BoundField]:
-        """Return the fields that stand outside the table."""
-        return [self[name] for name in self.own]
+    def first_fields(self) -> list[forms.BoundField]:
+        """Return the fields that stand above the table of questions."""
+        return [self[name] for name in self.own if name in _ABOVE]
+
+    def further_fields(self) -> list[forms.BoundField]:
+        """Return the fields that stand below the table of questions."""
+        return [self[name] for name in self.own if name not in _ABOVE]
 
     def rows(self) -> list[AskedRow]:
         """Return the rows of the table."""
         parts = ("asked", "required", "place", "label", "help")
         return [
-            AskedRow(code, capfirst(str(FACTS[code].label)), *(self[f"{part}-{code}"] for part in parts))
+            AskedRow(
+                code,
+                capfirst(str(FACTS[code].label)),
+                str(words_for(code)),
+                *(self[f"{part}-{code}"] for part in parts),
+            )
             for code in self._facts
         ]
 
@@ -199,6 +212,11 @@ class VisitorForm(forms.Form):
     def told(self) -> dict[str, str]:
         """Return what was typed, by fact."""
         return {code: self.cleaned_data[code] for code in self._codes}
+
+    def consent_words(self) -> SafeString:
+        """Return the consent with links that open beside the form, so that nothing typed is lost."""
+        linked = urlize(self.fields["consent"].label or "", autoescape=True)
+        return mark_safe(linked.replace("<a href=", '<a target="_blank" rel="noopener" href=').replace("\n", "<br>"))
 
     def has_agreed(self) -> bool:
         """Tell whether the box of the consent is ticked."""

@@ -164,6 +164,12 @@ def test_script_in_any_text_is_shown_as_text(make_page: MakePage, tuesday: datet
     assert Lead.objects.get().name == script
 
 
+def test_links_in_the_consent_open_beside_the_form(make_page: MakePage) -> None:
+    make_page(consent_text="Agreed.\nSee https://kern.example/privacy")
+    text = Client().get("/leads/form/demo/").content.decode()
+    assert 'Agreed.<br>See <a target="_blank" rel="noopener" href="https://kern.example/privacy"' in text
+
+
 def test_what_the_form_does_not_ask_is_left_out(make_page: MakePage, tuesday: datetime) -> None:
     send(make_page(), tuesday, phone="+49 30 901820", note="Internal", excluded_because="test")
     assert (Lead.objects.get().phone, Lead.objects.get().note) == ("", "")
@@ -506,6 +512,15 @@ class TestPages:
         assert "1 submission taken in, 1 robots caught" in text
         assert "Karin Kern" in text
         assert "given to version 1" in text
+
+    def test_the_list_takes_few_queries(
+        self, make_page: MakePage, max_: User, signed_in: SignIn, django_assert_max_num_queries: Any
+    ) -> None:
+        for number in range(5):
+            make_page(name=f"Page {number}", slug=f"page-{number}")
+        browser = signed_in(max_)
+        with django_assert_max_num_queries(15):
+            assert "Page 4" in browser.get("/leads/capture/").content.decode()
 
     def test_others_may_not(self, make_page: MakePage, mia: User, sam: User, signed_in: SignIn) -> None:
         address = reverse("leads:capture_page", args=(make_page().public_id,))

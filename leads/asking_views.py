@@ -192,7 +192,7 @@ def _who(found: Asking | None) -> dict[str, str] | None:
 
 def _address(request: HttpRequest) -> str:
     """Return the sender's address; behind a proxy, the one that the proxy saw."""
-    seen = request.headers.get("X-Forwarded-For", "") if settings.SECURE_PROXY_SSL_HEADER else ""
+    seen = request.headers.get("X-Forwarded-For", "") if settings.USE_X_FORWARDED_HOST else ""
     return seen.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", ""))
 
 

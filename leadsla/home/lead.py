@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from leads import changes, duplicates, intake, profile, qualification, scoring
+from leads import asking, changes, duplicates, intake, profile, qualification, scoring
 from leads.models import ASKED_KINDS, Interaction, InteractionKind, Lead, Stage
 from leads.qualification import CriterionState
 from leadsla import clock
@@ -175,7 +175,11 @@ def criteria_shown(lead: Lead, states: list[CriterionState], *, can_edit: bool, 
 def _score_tab(request: SignedInRequest, lead: Lead, context: dict[str, Any], *, now: datetime) -> dict[str, Any]:
     states: list[CriterionState] = context["states"]
     explanation = scoring.explain(lead)
+    link = asking.latest([lead]).get(lead.pk)
+    may_ask = context["can_edit"] and not asking.why_not(lead)
     return {
+        "may_ask": may_ask and bool(asking.open_questions(lead, now=now, known=states)),
+        "asked": asking.in_words(link, now=now) if link else "",
         "criteria": criteria_shown(lead, states, can_edit=context["can_edit"], now=now),
         "met": sum(1 for state in states if state.verdict == "met"),
         "definition": context["definition"],

@@ -6,6 +6,7 @@ from leadsla.home import lead, my_leads, sales_feedback, score_models, search, v
 from leadsla.home.acceptance import acceptance
 from leadsla.home.commitment import commitment
 from leadsla.home.handoffs import handoffs
+from leadsla.home.missing import missing_list
 from leadsla.home.pack import pack
 from leadsla.home.queue import queue
 from leadsla.home.scoreboard import board
@@ -17,6 +18,7 @@ urlpatterns = [
     path("handoff/<uuid:public_id>/", pack, name="pack"),
     path("healthz", views.health, name="health"),
     path("my-leads/", my_leads.my_leads, name="my_leads"),
+    path("missing/", missing_list, name="missing"),
     path("lead/<uuid:public_id>/", lead.lead, name="lead"),
     path("lead/<uuid:public_id>/interaction/", lead.add_interaction, name="add_interaction"),
     path("sales-feedback/", sales_feedback.sales_feedback, name="sales_feedback"),

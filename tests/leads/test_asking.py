@@ -32,8 +32,8 @@ def now(db: None, settings: Settings, tuesday: datetime) -> datetime:
 def lead(mia: User, now: datetime) -> Lead:
     """Somebody with points enough who lacks need and decision maker.
 
-    Business e-mail 35, industry 15, director 15, function 20: over the cap of fit, 70. Live webinar 40: 110, over the
-    line of 100. Webinar and download are two interactions that count.
+    Business e-mail 35, industry 15, region 5, director 15, function 20: over the cap of fit, 70. Live webinar 40,
+    download 15: 125, over the line of 100. Webinar and download are two interactions that count.
     """
     facts = {"name": "Jana Steiner", "email": "jana@voss.example", "company_name": "Voss", "country": "DE"}
     facts |= {"industry": "Machinery", "title": "Director Operations"}

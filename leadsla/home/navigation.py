@@ -48,6 +48,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Place, ...]], ...] = (
         (
             Place(_("My queue"), "home:queue", "checklist", Act.WORK_QUEUE),
             Place(_("My leads"), "home:my_leads", "address-book", Act.EDIT_LEADS),
+            Place(_("Missing"), "home:missing", "circle-dashed", Act.EDIT_LEADS),
             Place(_("Sales feedback"), "home:sales_feedback", "message", Act.SEE_SALES_FEEDBACK),
             Place(_("New lead"), "leads:new", "user-plus", Act.EDIT_LEADS),
             Place(_("Import"), "leads:imports", "file-import", Act.IMPORT_LEADS),

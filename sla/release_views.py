@@ -100,6 +100,7 @@ def release_new(request: SignedInRequest) -> HttpResponse:
         "ticked": set(request.POST.getlist("lead")) if request.method == "POST" else None,
         "count": count,
         "others": max(0, count - SHOWN),
+        "takes_others": request.method != "POST" or request.POST.get("others") == "yes",
         "may_override": may_override,
         "now": now,
     }

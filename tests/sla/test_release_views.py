@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from leads.models import Campaign, Channel, Lead, Source
 from leadsla.accounts.models import Team, User
-from sla import handoff, release
+from sla import handoff, release, release_views
 from sla.models import ReleasePlan
 
 SignedIn = Callable[[User], Client]
@@ -102,6 +102,22 @@ def test_bad_input_is_refused_at_its_field_and_ticks_are_kept(
     assert f'href="#id_{field}"' in page_of(answer)
     assert page_of(answer).count(" checked>") == 1  # one lead of three
     assert not ReleasePlan.objects.exists()
+
+
+@pytest.mark.parametrize(("told", "box"), [({}, 'id="id_others">'), ({"others": "yes"}, 'id="id_others" checked>')])
+def test_whether_those_that_are_not_shown_go_too_is_kept(
+    told: dict[str, str],
+    box: str,
+    signed_in: SignedIn,
+    mia: User,
+    booth: list[Lead],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(release_views, "SHOWN", 1)
+    answer = signed_in(mia).post(reverse("sla:release_new"), typed(booth[:1], name="", **told))
+    assert answer.status_code == 400
+    assert "also 2 more that match" in page_of(answer)
+    assert box in page_of(answer)
 
 
 def test_a_plan_of_nobody_is_refused(signed_in: SignedIn, mia: User, booth: list[Lead]) -> None:

@@ -320,6 +320,9 @@ def _given(scopes: Sequence[Scope], *, now: datetime, measures: Collection[str])
         moment (t) AS NOT MATERIALIZED (VALUES (%s::timestamptz)),
         clocked (measures) AS NOT MATERIALIZED (VALUES (%s::text[])),
         handed AS ({_HANDED}), chances AS ({_CHANCES}), apart AS ({_APART}), owed AS ({_OWED})"""
+    if all(one.counted == (one.agreement.pk,) for one in scopes):
+        # Nearly always a version counts alone; the planner reads an index by one value better than by an array.
+        sql = sql.replace("= ANY(s.counted)", "= s.agreement_id")
     return sql, [*parameters, *line_parameters, now, sorted(CLOCKED.intersection(measures))]
 
 

@@ -91,6 +91,7 @@ def standings(scope: Scope) -> list[Standing]:
         agreement__series=agreement.series, period_start__in=spans, commitment__targets__agreement=agreement
     )
     values: dict[int, dict[date, float | None]] = defaultdict(dict)
+    newest: dict[int, int] = {}
     shown: dict[int, Compliance] = {}
     for row in (
         rows.select_related("commitment")
@@ -99,11 +100,11 @@ def standings(scope: Scope) -> list[Standing]:
     ):
         values[row.commitment_id].setdefault(row.period_start, row.value)
         if row.agreement_id in scope.counted and row.period_start == period.start:
-            before = shown.get(row.commitment_id, row)
-            shown[row.commitment_id] = max(before, row, key=lambda one: scope.counted.index(one.agreement_id))
-    for row in shown.values():
-        values[row.commitment_id][row.period_start] = row.value
-    return [Standing(row, [values[row.commitment_id].get(start) for start in spans]) for row in shown.values()]
+            place = scope.counted.index(row.agreement_id)
+            if place >= newest.setdefault(row.commitment_id, place):
+                newest[row.commitment_id], shown[row.commitment_id] = place, row
+                values[row.commitment_id][row.period_start] = row.value
+    return [Standing(row, [values[commitment].get(start) for start in spans]) for commitment, row in shown.items()]
 
 
 def of_part(found: Sequence[Standing], part: Narrowing, scope: Scope, *, now: datetime) -> list[Standing]:

@@ -16,7 +16,7 @@ from sla import acceptance
 from sla.compliance import recompute, replay
 from sla.models import Agreement, Handoff
 from tests.sla.contract_facts import Contract, at, make_contract, source
-from tests.sla.test_compliance import _random_history
+from tests.sla.test_compliance import _another_score, _random_history
 
 pytestmark = pytest.mark.django_db
 
@@ -199,6 +199,37 @@ def test_a_restated_period_says_what_was_shown(contract: Contract, max_: User, s
     recompute(now=NOW, period=at("2026-02-01 00:00").date())
     text = page(signed_in(max_), "/scoreboard/?period=2026-02").content.decode()
     assert "1 of 2 decided, restated, was 100\u202f%" in text
+
+
+def test_a_version_that_changes_the_score_model_only_has_the_whole_month(
+    contract: Contract, max_: User, signed_in: SignIn
+) -> None:
+    contract.handed(at("2026-02-24 10:00"), accepted=at("2026-02-24 11:00"))
+    contract.handed(at("2026-03-03 10:00"), accepted=at("2026-03-03 11:00"))
+    recompute(now=at("2026-03-12 10:00"))
+    second = _another_score(contract, at("2026-03-12 14:00"))
+    client = signed_in(max_)
+    # Until the figures are computed anew, those of the morning are shown.
+    assert page(client).context["has_figures"]
+    second.handed(at("2026-03-17 10:00"), rejected=at("2026-03-17 11:00"))
+    replay(now=NOW)
+    board = page(client)
+    assert board.context["chosen"].agreement == second.agreement
+    cards = {card.measure: card for panel in board.context["panels"] for card in panel.cards}
+    assert (cards["accepted"].row.kept, cards["accepted"].row.cases) == (1, 2)
+    assert count_of(client, cards["accepted"].cases_url) == 2
+    assert count_of(client, cards["decide"].cases_url) == 2
+    assert board.context["strip"]["handed_over"]["count"] == 2
+    assert count_of(client, board.context["strip"]["handed_over"]["url"]) == 2
+    assert page(client, cards["accepted"].url).context["slices"][0]["cases"] == 2
+    # The version before has the month before; of this month it leads to the one that counts.
+    first = contract.agreement
+    assert page(client, f"/scoreboard/?agreement={first.public_id}").context["chosen"].agreement == second.agreement
+    february = page(client, "/scoreboard/?period=2026-02").context
+    assert february["chosen"].agreement == first
+    assert february["has_figures"]
+    assert count_of(client, f"/handoffs/?agreement={first.public_id}&period=2026-03") == 2
+    assert count_of(client, f"/handoffs/?agreement={second.agreement.public_id}&period=2026-02") == 1
 
 
 def test_a_sales_manager_reassigns_in_place(

@@ -20,8 +20,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from feedback import decisions, outcomes
 from feedback.models import Reason
-from leads import imports, intake, score_models
-from leads.models import InteractionKind, Lead, ScoreModel
+from leads import capture, imports, intake, score_models
+from leads.models import CapturePage, InteractionKind, Lead, ScoreModel
 from leadsla.accounts.models import Team, User
 from leadsla.outbox import messages
 from sla import acceptance, compliance, escalation
@@ -125,6 +125,14 @@ def past(tuesday: datetime, mia: User, max_: User, sam: User, north: Team, south
         "calendar": Calendar.objects.get(name="Office hours"),
         "sam": sam,
         "runs": runs,
+        "capture": capture.save(
+            CapturePage(name=NASTY, slug="demo", title=NASTY, sites=["https://www.kern.example"]),
+            asked=[capture.Asked("name"), capture.Asked("email", is_required=True), capture.Asked("need", NASTY)],
+            consent_text=NASTY,
+            consent_is_required=True,
+            by=mia,
+            now=tuesday,
+        ).page,
     }
 
 
@@ -165,6 +173,13 @@ def addresses(past: dict[str, Any]) -> list[tuple[str, str]]:
         ("mia", "/search/?q=otto"),
         ("mia", "/notices/"),
         ("mia", "/people/me/"),
+        ("mia", "/leads/campaigns/"),
+        ("mia", "/leads/campaigns/new/"),
+        ("olga", "/leads/campaigns/costs/"),
+        ("mia", "/leads/campaigns/tracking/?address=https://example.com/?utm_source=linkedin"),
+        ("mia", "/leads/campaigns/tracking/new/"),
+        ("mia", "/leads/campaigns/asks/"),
+        ("sam", "/leads/running/"),
         ("sam", "/queue/"),
         ("sam", of("home:pack", "waiting")),
         ("sam", of("home:pack", "given")),
@@ -207,6 +222,11 @@ def addresses(past: dict[str, Any]) -> list[tuple[str, str]]:
         ("olga", "/notices/mail-texts/overdue/"),
         ("ada", "/notices/webhooks/"),
         ("ada", "/notices/webhooks/new/"),
+        ("max", "/leads/capture/"),
+        ("max", "/leads/capture/new/"),
+        ("max", of("leads:capture_page", "capture")),
+        ("", "/leads/form/demo/"),
+        ("", "/leads/form/demo/embedded/?theme=dark"),
         ("olga", "/styleguide/"),
         ("olga", "/scoreboard/"),
         ("ada", "/admin/"),

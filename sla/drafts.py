@@ -59,6 +59,7 @@ def opened(draft: Agreement, *, by: User) -> Agreement:
         Refused: for a person who may not, or when it is no draft any more.
     """
     may_draft(by)
+    lock_the_order()  # before the draft, as whoever proposes or signs it: a change may copy the definition
     found = Agreement.objects.select_for_update().filter(pk=draft.pk).first()
     if found is None:
         raise Refused({WHOLE: _("This draft was discarded meanwhile. Start a new one.")})

@@ -624,3 +624,24 @@ def test_one_of_two_drafts_is_started(seed: Agreement, max_: User, sue: User, tu
     heard = both_at_once(lambda: start(max_), lambda: start(sue))
     assert sorted(type(each).__name__ for each in heard) == ["Agreement", "str"]
     assert Agreement.objects.filter(status=Status.DRAFT).count() == 1
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_change_at_the_moment_of_the_proposal_is_in_it_or_refused(
+    seed: Agreement, max_: User, sue: User, tuesday: datetime
+) -> None:
+    draft = drafting.start_draft(seed, by=max_, now=tuesday)
+
+    def change() -> object:
+        try:
+            return drafting.set_definition(draft, by=sue, now=tuesday, threshold=Decimal(120))
+        except drafting.Refused as refused:
+            return str(refused)
+
+    heard = both_at_once(change, lambda: signing.propose(draft, by=max_, now=tuesday))
+    assert len(heard) == 2  # neither broke
+    draft.refresh_from_db()
+    assert draft.status == Status.PROPOSED
+    is_refused = any(isinstance(each, str) and "is no draft any more" in each for each in heard)
+    assert draft.definition.threshold == (seed.definition.threshold if is_refused else Decimal(120))
+    assert wording.hash_of(wording.full_text(draft, now=tuesday)) == draft.text_hash

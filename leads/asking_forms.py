@@ -22,7 +22,7 @@ class ChooseForm(RefusableForm):
     """What a marketer asks a lead for, and how it is put."""
 
     days = forms.IntegerField(
-        label=_("The link holds for days"),
+        label=_("For how many days the link holds"),
         initial=USUAL_DAYS,
         min_value=1,
         max_value=MOST_DAYS,
@@ -75,8 +75,7 @@ class AnswerForm(RefusableForm):
             self.fields[question.key] = forms.ChoiceField(
                 label=question.text,
                 required=False,
-                choices=[(YES, _("Yes")), (NO, _("No"))],
-                widget=forms.RadioSelect,
+                choices=[("", "–"), (YES, _("Yes")), (NO, _("No"))],
                 error_messages={"invalid_choice": _("Say yes or no.")},
             )
             self.fields[question.key + WORDS] = TypedField(

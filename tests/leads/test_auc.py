@@ -56,7 +56,7 @@ def test_one_of_each_has_an_area_without_an_interval() -> None:
 
 
 def test_it_is_the_share_of_pairs_in_order() -> None:
-    chance = random.Random(20260303)  # noqa: S311  # a test's numbers
+    chance = random.Random(20260303)  # a test's numbers
     for _round in range(30):
         is_good = [True, False] + [chance.random() < 0.4 for _ in range(30)]
         score = [float(chance.randrange(12)) for _ in is_good]

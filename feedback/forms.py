@@ -7,11 +7,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from feedback.currencies import CODES, COMMON
 from feedback.imports import TARGETS
 from feedback.models import FollowUp, OutcomeReport, Reason
 from feedback.refusals import Refused
 from leads.forms import MatchForm
+from leadsla.currencies import CODES, COMMON
 
 SPECIAL = (Reason.Asks.FIELD, Reason.Asks.CRITERION, Reason.Asks.TEAM, Reason.Asks.LEAD, Reason.Asks.DATE)
 MOMENT = "%Y-%m-%dT%H:%M"

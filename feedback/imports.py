@@ -20,7 +20,6 @@ from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from feedback import outcomes
-from feedback.currencies import CODES
 from feedback.models import OutcomeReport
 from feedback.refusals import Refused
 from leads import csv_files, identity, imports, intake, stages
@@ -28,6 +27,7 @@ from leads.csv_files import Row, WrongValue
 from leads.imports import Outcome
 from leads.models import Identity, Import, ImportRow, Lead, Origin, Stage
 from leadsla.accounts.models import ExternalPerson, User
+from leadsla.currencies import CODES
 from sla import past
 from sla.models import Handoff
 

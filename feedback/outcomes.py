@@ -10,13 +10,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from feedback import attempts
-from feedback.currencies import CODES
 from feedback.models import Answer, FollowUp, OutcomeReport
 from feedback.refusals import Refused
 from leads import stages
 from leads.intake import EARLIEST_YEAR
 from leads.models import Lead, Origin, Stage
 from leadsla.accounts.models import Role, User
+from leadsla.currencies import CODES
 from sla import calendars
 from sla import handoff as handoffs
 from sla.locking import lead_first

@@ -20,6 +20,7 @@ from leads.columns import TARGETS
 from leads.csv_files import WrongValue
 from leads.hook_formats import Delivered, NotReadable
 from leads.models import Hook, HookDelivery
+from leads.tracking_rules import PARAMETERS
 
 LARGEST = 256 * 1024  # bytes of a delivery
 Outcome = HookDelivery.Outcome
@@ -163,6 +164,8 @@ def arrival_of(hook: Hook, delivered: Delivered, *, key: str) -> intake.Arrival:
             told[code] = part.text
         else:
             rest[part.label[:120]] = part.text
+        if part.label.lower() in PARAMETERS:
+            rest[part.label] = part.text  # tracking rules read them, whatever they are matched with
     names = [told.pop(code, "") for code in ("first_name", "last_name")]
     if any(names) and not told.get("name"):
         told["name"] = " ".join(filter(None, names))

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
@@ -15,7 +15,7 @@ from django.db.models import Field, Max, Model, Q
 from django.utils.translation import gettext as _
 
 from leads import facts as known_facts
-from leads import identity, places, qualification, scoring
+from leads import identity, places, qualification, scoring, tracking_rules
 from leads.facts import FACTS, WrongFact, company_key, folded
 from leads.identity import Duplicate
 from leads.models import Company, DuplicateProposal, Identity, Interaction, InteractionKind, Lead, Origin
@@ -100,6 +100,8 @@ class _Read:
     """An arrival in normal form."""
 
     arrival: Arrival
+    source: str | None  # the arrival's own, or what a tracking rule says
+    campaign: str | None
     facts: dict[str, str | int]
     keys: tuple[Key, ...]  # e-mail and external ids
     phone: str  # E.164 or ""
@@ -231,6 +233,8 @@ def _read(arrival: Arrival, *, now: datetime, index: int = 0, is_known: bool = F
         raise Refused(errors, index=index)
     return _Read(
         arrival=arrival,
+        source=arrival.source,
+        campaign=arrival.campaign,
         facts=found,
         keys=tuple(keys),
         phone=phone,
@@ -369,7 +373,7 @@ def _touch(person: _Person, read: _Read, found: places.Places, *, now: datetime)
     if arrival.kind is None and arrival.occurred_at is None and not person.is_new:
         return
     moment = arrival.occurred_at or now
-    source, campaign = found.source(arrival.source), found.campaign(arrival.campaign)
+    source, campaign = found.source(read.source), found.campaign(read.campaign)
     names_place = source is not None or campaign is not None
     if _is_earlier(moment, arrival.is_date, lead):
         if names_place or lead.captured_at is None:
@@ -407,8 +411,8 @@ def _act(person: _Person, read: _Read, found: places.Places, *, by: User | None,
             occurred_at=moment,
             recorded_at=now,
             is_date=arrival.is_date,
-            source=found.source(arrival.source),
-            campaign=found.campaign(arrival.campaign),
+            source=found.source(read.source),
+            campaign=found.campaign(read.campaign),
             detail=known_facts.clean(arrival.detail),
             data=dict(arrival.data),
             key=key,
@@ -624,9 +628,8 @@ def _take_in(
     told: list[_Told] = []
     with transaction.atomic():
         identity.lock(key for read in reads for key in read.locks())
-        found = places.find(
-            sources=[read.arrival.source for read in reads], campaigns=[read.arrival.campaign for read in reads]
-        )
+        reads = _tracked(reads)
+        found = places.find(sources=[read.source for read in reads], campaigns=[read.campaign for read in reads])
         batch = _Batch(reads, meant=meant)
         for read in reads:
             person, others = batch.match(read)
@@ -649,6 +652,20 @@ def _take_in(
         if ids and origin == Origin.LIVE:
             qualification.judge(ids, now=now)
     return _receipts(reads, told)
+
+
+def _tracked(reads: Sequence[_Read]) -> Sequence[_Read]:
+    """Let tracking rules say where arrivals come from; what a rule says goes before what their door says.
+
+    The arrival itself stays as it came, so that a repeated delivery is recognised whatever the rules are then.
+    """
+    verdicts = tracking_rules.judge([read.arrival.data for read in reads])
+    return [
+        replace(read, source=verdict.source or read.source, campaign=verdict.campaign or read.campaign)
+        if verdict
+        else read
+        for read, verdict in zip(reads, verdicts, strict=True)
+    ]
 
 
 def _save(touched: Sequence[_Person], told: Sequence[_Told], *, now: datetime) -> None:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from leads import (
     asking_views,
+    campaign_views,
     capture_public,
     capture_views,
     condition_views,
@@ -11,6 +12,7 @@ from leads import (
     hook_views,
     import_views,
     score_views,
+    tracking_views,
     views,
 )
 
@@ -63,4 +65,19 @@ urlpatterns = [
     path("webhooks/<uuid:public_id>/matching/", hook_views.hook_matching, name="hook_matching"),
     path("webhooks/<uuid:public_id>/switch/", hook_views.hook_switch, name="hook_switch"),
     path("webhooks/deliveries/<uuid:public_id>/again/", hook_views.delivery_again, name="delivery_again"),
+    path("campaigns/", campaign_views.campaign_list, name="campaigns"),
+    path("campaigns/new/", campaign_views.campaign_edit, name="campaign_new"),
+    path("campaigns/costs/", campaign_views.campaign_costs, name="campaign_costs"),
+    path("campaigns/tracking/", tracking_views.utm_rules, name="utm_rules"),
+    path("campaigns/tracking/new/", tracking_views.utm_rule_edit, name="utm_rule_new"),
+    path("campaigns/tracking/<int:pk>/", tracking_views.utm_rule_edit, name="utm_rule"),
+    path("campaigns/tracking/<int:pk>/move/", tracking_views.utm_rule_move, name="utm_rule_move"),
+    path("campaigns/tracking/<int:pk>/switch/", tracking_views.utm_rule_switch, name="utm_rule_switch"),
+    path("campaigns/asks/", tracking_views.ask_list, name="asks"),
+    path("campaigns/asks/<uuid:public_id>/", tracking_views.ask_answer, name="ask_answer"),
+    path("campaigns/<uuid:public_id>/", campaign_views.campaign_detail, name="campaign"),
+    path("campaigns/<uuid:public_id>/edit/", campaign_views.campaign_edit, name="campaign_edit"),
+    path("campaigns/<uuid:public_id>/cost/", campaign_views.campaign_cost, name="campaign_cost"),
+    path("campaigns/<uuid:public_id>/switch/", campaign_views.campaign_switch, name="campaign_switch"),
+    path("running/", campaign_views.running, name="running"),
 ]

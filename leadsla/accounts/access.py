@@ -31,6 +31,8 @@ class Act(StrEnum):
     IMPORT_LEADS = "import_leads"
     IMPORT_OUTCOMES = "import_outcomes"
     SET_UP_CAPTURE = "set_up_capture"
+    EDIT_CAMPAIGNS = "edit_campaigns"
+    FILE_ASKS = "file_asks"
     EDIT_SCORE_MODEL = "edit_score_model"
     HAND_OVER = "hand_over"
     OVERRIDE_GATE = "override_gate"
@@ -70,6 +72,8 @@ ROLES: dict[Act, frozenset[Role]] = {
     Act.IMPORT_LEADS: MARKETING | OPERATIONS,
     Act.IMPORT_OUTCOMES: MANAGERS | OPERATIONS,
     Act.SET_UP_CAPTURE: OPERATIONS | {Role.MARKETING_MANAGER},
+    Act.EDIT_CAMPAIGNS: MARKETING | OPERATIONS,
+    Act.FILE_ASKS: SALES,
     Act.EDIT_SCORE_MODEL: OPERATIONS | {Role.MARKETING_MANAGER},
     Act.HAND_OVER: MARKETING,
     Act.OVERRIDE_GATE: frozenset({Role.MARKETING_MANAGER}),

@@ -52,6 +52,8 @@ SECTIONS: tuple[tuple[str | Promise, tuple[Place, ...]], ...] = (
             Place(_("Sales feedback"), "home:sales_feedback", "message", Act.SEE_SALES_FEEDBACK),
             Place(_("New lead"), "leads:new", "user-plus", Act.EDIT_LEADS),
             Place(_("Import"), "leads:imports", "file-import", Act.IMPORT_LEADS),
+            Place(_("Campaigns"), "leads:campaigns", "speakerphone", Act.EDIT_CAMPAIGNS),
+            Place(_("What's running"), "leads:running", "speakerphone", Act.FILE_ASKS),
             Place(_("Capture pages"), "leads:capture_list", "forms", Act.SET_UP_CAPTURE),
             Place(_("Inbound webhooks"), "leads:hooks", "webhook", Act.SET_UP_CAPTURE),
             Place(_("Import outcomes"), "feedback:imports", "file-import", Act.IMPORT_OUTCOMES),

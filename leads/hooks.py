@@ -171,11 +171,12 @@ def arrival_of(hook: Hook, delivered: Delivered, *, key: str) -> intake.Arrival:
         told["name"] = " ".join(filter(None, names))
     moment = told.pop("captured_at", "") or delivered.occurred_at
     external = told.pop("external_id", "")
+    source, campaign = told.pop("source", ""), told.pop("campaign", "")
     return intake.Arrival(
         facts=dict(told),
         external={hook.name[:60]: external} if external else {},
-        source=told.pop("source", "") or (hook.source.code if hook.source else None),
-        campaign=told.pop("campaign", "") or (hook.campaign.code if hook.campaign else None),
+        source=source or (hook.source.code if hook.source else None),
+        campaign=campaign or (hook.campaign.code if hook.campaign else None),
         kind=hook.counts_as,  # type: ignore[arg-type]  # a value of the choices
         occurred_at=_moment(moment) if moment else None,
         detail=hook.name,

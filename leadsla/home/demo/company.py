@@ -8,7 +8,7 @@ from random import Random
 from django.db import connection, transaction
 from django.utils.timezone import localtime
 
-from leads import intake, qualification, scoring
+from leads import asks, campaigns, intake, qualification, scoring
 from leads.models import Campaign, CampaignCost, Lead
 from leadsla.accounts.models import User
 from leadsla.home.demo import arrivals, cast, contract, history, past, today, writing
@@ -18,12 +18,60 @@ from sla import acceptance, compliance, escalation
 SEED = 2026
 MONTHS = 6
 BATCH = 1_000
+# name, audience, message, question, cost a month, expected leads
 CAMPAIGNS = (
-    ("Brand search", "Every hour your line stands still costs more than our audit.", "What made you look now?", 2400),
-    ("Spare parts Q4", "Half of your spare-part stock is never used.", "Who decides on the stock?", 3900),
-    ("Downtime costs", "What an hour of downtime costs, and how to find out.", "Which line stops most often?", 3100),
-    ("Trade fair", "Bring your worst line; we look at it at the booth.", "When is the next shutdown?", 5200),
-    ("Customers invite", "Recommended by people who did it.", "What did your colleague tell you?", 300),
+    (
+        "Brand search",
+        "People who look for us by name.",
+        "Every hour your line stands still costs more than our audit.",
+        "What made you look now?",
+        2400,
+        900,
+    ),
+    (
+        "Spare parts Q4",
+        "Heads of maintenance and purchasing at plants of 200 people and more.",
+        "Half of your spare-part stock is never used.",
+        "Who decides on the stock?",
+        3900,
+        1100,
+    ),
+    (
+        "Downtime costs",
+        "Plant managers who count what a stop costs.",
+        "What an hour of downtime costs, and how to find out.",
+        "Which line stops most often?",
+        3100,
+        1200,
+    ),
+    (
+        "Trade fair",
+        "Visitors of our booth, invited or walking by.",
+        "Bring your worst line; we look at it at the booth.",
+        "When is the next shutdown?",
+        5200,
+        500,
+    ),
+    (
+        "Customers invite",
+        "Colleagues and partners of our customers.",
+        "Recommended by people who did it.",
+        "What did your colleague tell you?",
+        300,
+        300,
+    ),
+)
+# who asks, about which campaign, what, how many days ago; who answers, what
+ASKS = (
+    ("Sam Becker", "Spare parts Q4", "Purchasing asks for a price example. Is there one page I may send?", 6, "", ""),
+    (
+        "Nia Okafor",
+        "Trade fair",
+        "Please note at the booth which machine they run: it saves the first ten minutes of the call.",
+        20,
+        "Lena Hartmann",
+        "Done: the booth form asks for machine and year since Monday. You find it in the pack under “Need”.",
+    ),
 )
 REVENUE_GOAL = 400_000  # a month, in the currency of its deals
 
@@ -95,14 +143,33 @@ def _windows(start: datetime, now: datetime, *, size: float) -> list[tuple[datet
 
 
 def _run_campaigns(start: datetime, now: datetime) -> None:
-    for name, message, question, cost in CAMPAIGNS:
-        campaign = Campaign.objects.create(
-            code=name.lower().replace(" ", "-"), name=name, message=message, question=question, starts_on=start.date()
+    """Start the campaigns with their briefs and costs, and let sales ask about them."""
+    people = {user.name: user for user in User.objects.select_related("team")}
+    made: dict[str, Campaign] = {}
+    for name, audience, message, question, cost, expected in CAMPAIGNS:
+        owner = people["Lena Hartmann" if name == "Trade fair" else "Mia Albrecht"]
+        made[name] = campaign = campaigns.save(
+            None,
+            by=owner,
+            now=start,
+            name=name,
+            owner=owner,
+            team=owner.team,
+            audience=audience,
+            message=message,
+            question=question,
+            expected_leads=expected,
+            starts_on=start.date(),
         )
         months = {(start + timedelta(days=offset)).replace(day=1).date() for offset in range((now - start).days)}
         CampaignCost.objects.bulk_create(
             CampaignCost(campaign=campaign, month=month, amount=cost, currency="EUR") for month in sorted(months)
         )
+    for asker, about, text, days, answerer, answer in ASKS:
+        asked_at = now - timedelta(days=days)
+        ask = asks.file(text, campaign=made[about], by=people[asker], now=asked_at)
+        if answer:
+            asks.answer(ask, answer, by=people[answerer], now=asked_at + timedelta(days=1))
 
 
 def _owners(random: Random, crew: cast.Cast, everybody: list[arrivals.Person]) -> dict[str, User]:

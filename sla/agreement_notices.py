@@ -13,7 +13,7 @@ from leadsla.accounts.models import Side, User
 from leadsla.outbox import messages
 from leadsla.outbox.kinds import Announcement, Kind
 from sla import signatories
-from sla.models import Agreement, AgreementComment, Signature
+from sla.models import Agreement, AgreementComment, CalendarVersion, Signature
 
 
 def proposed(agreement: Agreement, *, by: User, now: datetime) -> None:
@@ -83,6 +83,17 @@ def ended(agreement: Agreement, *, by: User, now: datetime) -> None:
     subject = _("Ended: %(name)s, version %(number)d") % _named(agreement)
     body = _("%(by)s ended this agreement. Open handoffs finish under it.") % {"by": by}
     _tell(_everybody(agreement, now=now), agreement, "ended", subject, body, but=by, now=now)
+
+
+def hours_changed(agreement: Agreement, version: CalendarVersion, *, by: User, now: datetime) -> None:
+    """Tell both sides' managers that hours which an agreement in force counts by were changed."""
+    words = {"calendar": version.calendar, "name": agreement.name, "by": by, "note": version.note}
+    subject = _("Other hours: %(calendar)s") % words
+    body = _("%(by)s changed the hours that “%(name)s” counts by, for clocks that start from now on.") % words
+    if version.note:
+        body += "\n" + version.note
+    event = f"hours:{version.calendar_id}:{version.version}"
+    _tell(_everybody(agreement, now=now), agreement, event, subject, body, but=by, now=now)
 
 
 def _named(agreement: Agreement) -> dict[str, object]:

@@ -10,11 +10,12 @@ from functools import lru_cache
 
 import holidays
 from django.db import transaction
+from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 from holidays.registry import COUNTRIES
 
 from leadsla.accounts.models import User
-from sla import calendars
+from sla import agreement_notices, calendars
 from sla.models import Agreement, Calendar, CalendarVersion, Clock, PersonalCalendar, TimeLimit
 from sla.working_time import WEEKDAYS, WorkingTime
 
@@ -289,9 +290,12 @@ def change(
         if newest is not None and hours_of(newest) == hours:
             return None
         number = newest.version + 1 if newest else 1
-        return CalendarVersion.objects.create(
+        made = CalendarVersion.objects.create(
             calendar=calendar, version=number, created_at=now, created_by=by, note=note, **_columns(hours)
         )
+        for agreement in Agreement.objects.in_force(now=now).filter(pk__in=_agreements_with(calendar)):
+            agreement_notices.hours_changed(agreement, made, by=by, now=now)
+        return made
 
 
 def uses(calendar: Calendar) -> list[str]:
@@ -320,12 +324,20 @@ def remove(calendar: Calendar) -> None:
     Raises:
         Refused: it is in use; the words say where.
     """
+    _refuse_used(calendar)
+    try:
+        with transaction.atomic():
+            calendar.versions.all().delete()
+            calendar.delete()
+    except ProtectedError:  # it came into use at this very moment
+        _refuse_used(calendar)
+        raise
+
+
+def _refuse_used(calendar: Calendar) -> None:
     used = uses(calendar)
     if used:
         raise Refused({"": _("%(name)s is in use: %(uses)s.") % {"name": calendar.name, "uses": "; ".join(used)}})
-    with transaction.atomic():
-        calendar.versions.all().delete()
-        calendar.delete()
 
 
 def set_personal(user: User, *, calendar: Calendar | None) -> bool:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from leadsla.accounts.models import User
+from leadsla.outbox.models import Message
 from sla import calendar_editing, calendars
 from sla.calendar_editing import Hours, windows_in
 from sla.models import Calendar, CalendarVersion, PersonalCalendar
@@ -106,6 +107,21 @@ def test_saving_makes_a_new_version_and_leaves_the_old_one(olga: User, tuesday: 
     assert calendar_editing.hours_of(first) == MORNINGS
     assert calendars.current(calendar, now=later - timedelta(seconds=1)) == first
     assert calendars.current(calendar, now=later) == second
+
+
+def test_both_sides_managers_are_told_of_hours_that_an_agreement_counts_by(
+    max_: User, sue: User, olga: User, tuesday: datetime
+) -> None:
+    hours = Calendar.objects.get(name="Office hours")
+    version = calendar_editing.change(hours, hours=MORNINGS, by=max_, now=tuesday, note="Nobody is here after noon")
+    assert version is not None
+    told = Message.objects.filter(event__contains=f"hours:{hours.pk}:2", channel="in_app")
+    assert [(message.recipient, message.subject) for message in told] == [(sue, "Other hours: Office hours")]
+    # A calendar that no agreement counts by is nobody's matter.
+    other = calendar_editing.create("Mornings", hours=MORNINGS, by=olga, now=tuesday)
+    longer = Hours(timezone="Europe/Vienna", week=MORNINGS.week)
+    calendar_editing.change(other, hours=longer, by=max_, now=tuesday)
+    assert not Message.objects.filter(event__contains=f"hours:{other.pk}:").exists()
 
 
 def test_the_same_hours_make_no_version(olga: User, tuesday: datetime) -> None:

@@ -12,13 +12,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from feedback import decisions
 from leadsla import clock
-from sla import asked_again, clocks, escalation, handoff
+from sla import asked_again, clocks, escalation, handoff, release, rulings, signing, turn_credits
 
 MOST_PASSES = 10_000
 
 
 class Command(BaseCommand):
-    help = "Hand over, warn, record what is late and carry out answers, as of now or of --at. Twice changes nothing."
+    help = "Hand over, escalate, lapse and carry out answers, as of now or of --at. Twice changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--at", help="the moment, as 2026-03-03T09:00; without an offset in the portal's zone")
@@ -26,10 +26,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = moment(options["at"]) if options["at"] else clock.now()
         carried_out = _all(lambda: decisions.carry_out_due(now=now))
+        signing.activate_due(now=now)
         handed_over = _all(lambda: handoff.hand_over_ready(now=now).handed_over)
+        handed_over += _all(lambda: release.release_due(now=now))
         started = _all(lambda: clocks.start_hand_over(now=now))
         started += asked_again.start(now=now)
         steps = _all(lambda: _steps(now))
+        for lapse in (handoff.lapse_claims, rulings.lapse, turn_credits.sweep):
+            lapse(now=now)
         self.stdout.write(
             f"{carried_out} answers carried out, {handed_over} leads handed over, "
             f"{started} clocks started, {steps} steps and breaches."
@@ -37,6 +41,7 @@ class Command(BaseCommand):
 
 
 def _steps(now: datetime) -> int:
+    escalation.withdraw_overtaken(now=now)
     swept = escalation.sweep(now=now)
     return swept.steps + swept.breached
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils.timezone import localtime
 
 from leads import asks, campaigns, intake, qualification, scoring
-from leads.models import Campaign, CampaignCost, Lead
+from leads.models import Campaign, CampaignCost, Lead, Source
 from leadsla.accounts.models import User
 from leadsla.home.demo import arrivals, cast, contract, history, past, today, writing
 from leadsla.outbox.models import Message
@@ -61,6 +61,14 @@ CAMPAIGNS = (
         300,
     ),
 )
+# campaign → the source that its costs count for
+SOURCES = {
+    "Brand search": "organic-search",
+    "Spare parts Q4": "linkedin-lead-form",
+    "Downtime costs": "webinar-live",
+    "Trade fair": "event-booth",
+    "Customers invite": "referral-customer",
+}
 # who asks, about which campaign, what, how many days ago; who answers, what
 ASKS = (
     ("Sam Becker", "Spare parts Q4", "Purchasing asks for a price example. Is there one page I may send?", 6, "", ""),
@@ -145,6 +153,7 @@ def _windows(start: datetime, now: datetime, *, size: float) -> list[tuple[datet
 def _run_campaigns(start: datetime, now: datetime) -> None:
     """Start the campaigns with their briefs and costs, and let sales ask about them."""
     people = {user.name: user for user in User.objects.select_related("team")}
+    sources = {source.code: source for source in Source.objects.all()}
     made: dict[str, Campaign] = {}
     for name, audience, message, question, cost, expected in CAMPAIGNS:
         owner = people["Lena Hartmann" if name == "Trade fair" else "Mia Albrecht"]
@@ -155,6 +164,7 @@ def _run_campaigns(start: datetime, now: datetime) -> None:
             name=name,
             owner=owner,
             team=owner.team,
+            source=sources[SOURCES[name]],
             audience=audience,
             message=message,
             question=question,

@@ -83,7 +83,8 @@ class ClockQuerySet(QuerySet["Clock"]):
         """Clocks of the handoffs that a person sees, the other leg's too, and of leads before one that they see."""
         of_handoffs = Q()
         if not visibility.handoffs(user).everything:
-            handoffs: HandoffQuerySet = self.model._meta.get_field("handoff").related_model._default_manager
+            of_the_clock = self.model._meta.get_field("handoff").related_model
+            handoffs: HandoffQuerySet = of_the_clock._default_manager  # type: ignore[assignment]  # the own manager
             of_handoffs = Q(handoff__in=handoffs.visible_to(user))
         of_leads = visibility.leads(user).rows(owner="lead__owner", team="lead__team")
         return self.filter((Q(handoff__isnull=False) & of_handoffs) | (Q(handoff=None) & of_leads))

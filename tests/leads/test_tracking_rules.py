@@ -63,7 +63,7 @@ def test_when_a_rule_holds(social: Source, pattern: dict[str, str], told: dict[s
 def test_an_arrival_counts_for_what_the_first_rule_says(spring: Campaign, social: Source, tuesday: datetime) -> None:
     rule(social, spring, source="linkedin", campaign="spring*")
     rule(None, spring, source="*")
-    told = (
+    told: tuple[dict[str, str], ...] = (
         {"utm_source": "linkedin", "utm_campaign": "spring-26"},
         {"utm_source": "newsletter"},
         {},

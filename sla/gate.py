@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from leads import qualification
 from leads.models import Company, Lead, Stage
 from leadsla.accounts.access import Act, may
 from leadsla.accounts.models import Team, User
-from sla import agreements, versions
+from sla import agreements, calendars, periods, versions
 from sla.models import Agreement, Commitment, Handoff, Target
 
 ONE_PER_COMPANY_IN = timedelta(days=30)
@@ -84,17 +89,41 @@ def company_counts_already(company: Company | None, *, now: datetime) -> bool:
     return counted.exists()
 
 
-def is_above_range(agreement: Agreement, *, now: datetime) -> bool:
-    """Tell whether the agreed upper end is reached: what comes on top is measured, not counted."""
+@dataclass(frozen=True)
+class Room:
+    """What the range of an agreement leaves for one more handoff.
+
+    Attributes:
+        is_above_range: the upper end is reached: what comes on top is measured, not counted.
+        is_above_share: what it gives a working day is reached: sales owes no times for what comes on top that day.
+    """
+
+    is_above_range: bool = False
+    is_above_share: bool = False
+
+
+def room(agreement: Agreement, *, now: datetime) -> Room:
+    """Tell what an agreement's range leaves at a moment.
+
+    The share of a working day is the upper end ÷ the working days of the period, rounded up. What is handed over on
+    days without working time belongs to the next working day.
+    """
     target = Target.objects.filter(agreement=agreement, commitment__measure=Commitment.Measure.QUANTITY).first()
     if target is None or target.at_most is None:
-        return False
+        return Room()
     period = agreements.period_of(agreement, now)
+    days = periods.working_dates(period, calendars.working_time(calendars.current(agreement.calendar, now=now)))
+    since = periods.since_last_working_day(period, days, now=now)
     counted = Handoff.objects.filter(
         agreement__in=versions.line_of(agreement).versions,
         counts=True,
         override_by=None,
         handed_over_at__gte=period.starts_at,
         handed_over_at__lte=now,
-    )
-    return counted.count() >= target.at_most
+    ).aggregate(period=Count("pk"), day=Count("pk", filter=Q(handed_over_at__gte=since)))
+    return Room(counted["period"] >= target.at_most, bool(days) and counted["day"] >= day_share(target.at_most, days))
+
+
+def day_share(at_most: Decimal, days: Sequence[date]) -> int:
+    """Return what the upper end of a range gives each of some working days, rounded up."""
+    return math.ceil(at_most / len(days))

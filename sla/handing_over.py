@@ -128,6 +128,7 @@ def _create(
 ) -> Handoff:
     is_notice = route.is_notice
     counts = not is_notice and not (agreement.counts_companies and gate.company_counts_already(lead.company, now=now))
+    room = gate.room(agreement, now=now) if counts else gate.Room()
     try:
         with transaction.atomic():
             return Handoff.objects.create(
@@ -135,7 +136,8 @@ def _create(
                 is_notice=is_notice,
                 joins=route.joins,
                 counts=counts,
-                is_above_range=counts and gate.is_above_range(agreement, now=now),
+                is_above_range=room.is_above_range,
+                is_above_share=room.is_above_share,
                 agreement=agreement,
                 definition=lead.qualified_by or agreement.definition,
                 score_model=lead.score_model,

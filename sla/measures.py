@@ -66,8 +66,8 @@ _BY_HANDOVER = _("A handoff belongs to the period in which it was handed over, i
 _BY_DUE_TIME = _("A clock belongs to the period in which it is due, in the agreement's time zone.")
 _CLOCKS_LEFT_OUT = _(
     "Cancelled clocks and clocks that are neither stopped nor due yet do not count, nor do paused ones; waived ones "
-    "are shown beside it. Sales owes no time for handoffs above the agreed range. A second leg counts where the "
-    "agreement covers it."
+    "are shown beside it. Sales owes no time for handoffs above the agreed range, or above its share of a working "
+    "day. A second leg counts where the agreement covers it."
 )
 
 
@@ -540,11 +540,11 @@ _CHANCES = f"""
 
 # Handoffs whose clocks are looked at twice. They are few, and an index holds just these.
 _APART = """
-    SELECT id, is_above_range, leg, is_notice OR NOT (origin = 'live') AS is_outside
-    FROM sla_handoff WHERE is_above_range OR is_notice OR leg > 1 OR NOT (origin = 'live')
+    SELECT id, is_above_range, is_above_share, leg, is_notice OR NOT (origin = 'live') AS is_outside
+    FROM sla_handoff WHERE is_above_range OR is_above_share OR is_notice OR leg > 1 OR NOT (origin = 'live')
 """
 
-_IS_ABOVE = "c.side = 'sales' AND coalesce(h.is_above_range, false)"
+_IS_ABOVE = "c.side = 'sales' AND coalesce(h.is_above_range OR h.is_above_share, false)"
 # A late clock that is waived keeps the moment at which it stopped; the waiver has its own.
 _IS_WAIVED = """c.outcome = 'waived' AND NOT EXISTS (
     SELECT FROM sla_clockchange x WHERE x.clock_id = c.id AND x.kind = 'waived' AND x.at > moment.t)"""
@@ -556,7 +556,7 @@ _OWED = f"""
                 WHEN c.stopped_at <= moment.t
                 THEN CASE WHEN c.outcome = 'met' THEN 'kept' WHEN {_IS_WAIVED} THEN 'waived' ELSE 'against' END
                 WHEN c.due_at >= moment.t OR {_IS_PAUSED} THEN 'open' ELSE 'against' END AS part,
-           CASE WHEN {_IS_ABOVE} THEN 'above_range'
+           CASE WHEN {_IS_ABOVE} THEN CASE WHEN h.is_above_range THEN 'above_range' ELSE 'above_share' END
                 WHEN c.stopped_at <= moment.t
                 THEN CASE WHEN c.outcome <> 'waived' OR {_IS_WAIVED} THEN c.outcome ELSE 'late' END
                 WHEN {_IS_PAUSED} THEN 'paused' WHEN c.due_at < moment.t THEN 'overdue' ELSE 'running' END AS note,

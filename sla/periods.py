@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
@@ -135,6 +136,23 @@ def working_dates(period: Period, working_time: WorkingTime) -> list[date]:
         day, last = opens.astimezone(zone).date(), (closes - timedelta(microseconds=1)).astimezone(zone).date()
         found.update(day + timedelta(days=step) for step in range((last - day).days + 1))
     return sorted(found)
+
+
+def since_last_working_day(period: Period, days: Sequence[date], *, now: datetime) -> datetime:
+    """Return from when on the working day counts that a moment belongs to.
+
+    Args:
+        period: in which the moment lies.
+        days: its working days, in order.
+        now: the moment; on a day without working time it belongs to the next working day.
+
+    Returns:
+        Midnight after the working day before; the start of the period where there is none.
+    """
+    today = now.astimezone(ZoneInfo(period.timezone)).date()
+    belongs = next((day for day in days if day >= today), period.end)
+    before = [day for day in days if day < belongs]
+    return midnight(next_day(before[-1]), period.timezone) if before else period.starts_at
 
 
 def working_days(period: Period, working_time: WorkingTime, *, now: datetime) -> tuple[int, int]:

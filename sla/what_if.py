@@ -345,7 +345,7 @@ past AS (
            least(h.opportunity_at, h.won_at) <= moment.t AS is_opportunity,
            h.won_at <= moment.t AND h.won_at <= h.handed_over_at + make_interval(days => %s) AS is_customer,
            h.handed_over_at + make_interval(days => %s) < moment.t AS is_ripe,
-           h.is_above_range,
+           h.is_above_range OR h.is_above_share AS is_above_range,
            h.door = 'asked' AS has_asked, h.score, p.for_asked, p.met, p.line,
            CASE WHEN p.met IS NULL THEN NULL ELSE
                (SELECT pack -> 'criteria' FROM sla_round WHERE handoff_id = h.id AND number = 1) END AS criteria

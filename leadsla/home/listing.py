@@ -63,6 +63,7 @@ NOTE_WORDS = {
     "withdrawn": _t("withdrawn by marketing before an answer"),
     "same_company": _t("another person of the same company"),
     "above_range": _t("above the agreed range"),
+    "above_share": _t("above the range's share of a working day"),
     "accepted": _t("accepted"),
     "fixed": _t("not right the first time: fixed, then accepted"),
     "overturned": _t("rejected, contested and overturned"),

@@ -60,6 +60,7 @@ class Handoff(models.Model):
     )  # a colleague's handoff of the same company
     counts = models.BooleanField(default=True)  # in quantity; one per company in 30 days
     is_above_range = models.BooleanField(default=False)  # measured, not counted
+    is_above_share = models.BooleanField(default=False)  # more than the range gives a working day: no times are owed
 
     # Copied when it was handed over; compliance and insight group by these only.
     agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, null=True, related_name="handoffs")
@@ -141,8 +142,12 @@ class Handoff(models.Model):
             # The few whose clocks count differently: compliance joins its clocks with these only.
             models.Index(
                 fields=("id",),
-                include=("is_above_range", "is_notice", "origin", "leg"),
-                condition=Q(is_above_range=True) | Q(is_notice=True) | Q(leg__gt=1) | ~Q(origin="live"),
+                include=("is_above_range", "is_above_share", "is_notice", "origin", "leg"),
+                condition=Q(is_above_range=True)
+                | Q(is_above_share=True)
+                | Q(is_notice=True)
+                | Q(leg__gt=1)
+                | ~Q(origin="live"),
                 name="handoff_apart",
             ),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -240,6 +240,17 @@ def test_above_the_range_only_in_full_months(demo: Demo) -> None:
         day = handoff.handed_over_at.astimezone(BERLIN)
         assert handoff.is_above_range == (months[day.year, day.month] >= at_most)
         months[day.year, day.month] += 1
+
+
+def test_above_the_share_of_a_day_only_on_full_days(demo: Demo) -> None:
+    # At most 150 a month of 19 to 23 working days: seven or eight a day; one in a small company.
+    full = Counter[date]()
+    counted = Handoff.objects.filter(counts=True)
+    for moment in counted.filter(is_above_share=False).values_list("handed_over_at", flat=True):
+        assert moment is not None
+        full[moment.astimezone(BERLIN).date()] += 1
+    assert max(full.values()) <= 8
+    assert 0.02 < counted.filter(is_above_share=True).count() / counted.count() < 0.5
 
 
 def test_both_sides_signed_and_the_next_version_waits_for_sue(demo: Demo) -> None:

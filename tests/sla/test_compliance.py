@@ -612,10 +612,10 @@ def test_the_range_goes_on_over_a_version_with_another_score_model(contract: Con
     contract.agreement.targets.filter(commitment__measure="quantity").update(at_least=1, at_most=2)
     contract.handed(at("2026-03-03 10:00"))
     second = _another_score(contract, at("2026-03-12 14:00"))
-    assert not gate.is_above_range(second.agreement, now=at("2026-03-12 14:00"))
+    assert not gate.room(second.agreement, now=at("2026-03-12 14:00")).is_above_range
     second.handed(at("2026-03-12 15:00"))
-    assert gate.is_above_range(second.agreement, now=at("2026-03-13 10:00"))
-    assert not gate.is_above_range(second.agreement, now=at("2026-04-01 00:00"))
+    assert gate.room(second.agreement, now=at("2026-03-13 10:00")).is_above_range
+    assert not gate.room(second.agreement, now=at("2026-04-01 00:00")).is_above_range
 
 
 # --- the same figures, slowly

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -14,9 +14,9 @@ from django.db import IntegrityError, connection, transaction
 from leads.models import Company, Lead, Stage
 from leadsla.accounts.models import Team, User
 from leadsla.outbox.models import Message
-from sla import escalation
+from sla import compliance, escalation
 from sla import handoff as handoffs
-from sla.models import Agreement, Assignment, Capacity, Clock, Decision, Handoff, Round, Target
+from sla.models import Agreement, Assignment, Capacity, Clock, Compliance, Decision, Handoff, Round, Target
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MakeLead = Callable[..., Lead]
@@ -170,6 +170,32 @@ def test_above_the_range_is_measured_only(asks: MakeLead, mia: User, sam: User, 
     april = berlin(2026, 4, 1, 10)
     third = handoffs.hand_over(asks("Ida Iven", at=april, domain="iven.example"), by=mia, now=april)
     assert [each.is_above_range for each in (first, second, third)] == [False, True, False]
+
+
+def test_more_than_a_working_day_s_share_of_the_range_owes_no_times(
+    asks: MakeLead, mia: User, sam: User, tuesday: datetime
+) -> None:
+    # March 2026 has 22 working days: 44 leads a month are two a day.
+    Target.objects.filter(commitment__measure="quantity").update(at_least=1, at_most=44)
+    moments = [
+        *(berlin(2026, 3, 6, hour) for hour in (10, 11, 12)),  # Friday: two and one more
+        berlin(2026, 3, 7, 10),  # Saturday and Sunday belong to Monday
+        berlin(2026, 3, 8, 10),
+        berlin(2026, 3, 9, 10),
+        berlin(2026, 3, 10, 10),
+    ]
+    given = [
+        handoffs.hand_over(asks(f"Lead {number}", at=at, domain=f"lead{number}.example"), by=mia, now=at)
+        for number, at in enumerate(moments)
+    ]
+    assert [each.is_above_share for each in given] == [False, False, True, False, False, True, False]
+    assert not any(each.is_above_range for each in given)
+    compliance.recompute(now=berlin(2026, 3, 20, 10))
+    rows = Compliance.objects.filter(period_start=date(2026, 3, 1))
+    # All seven count in the quantity; of seven first follow-ups that nobody made, five were owed.
+    assert rows.get(commitment__measure="quantity").kept == 7
+    owed = rows.get(commitment__measure="first_follow_up")
+    assert (owed.cases, owed.left_out) == (5, 2)
 
 
 def test_without_an_agreement_nothing_is_handed_over(asks: MakeLead, mia: User, sam: User, tuesday: datetime) -> None:

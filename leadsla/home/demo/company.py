@@ -125,6 +125,7 @@ def load(*, now: datetime, size: float = 1.0) -> dict[str, int]:
     today.hand_over_today(random, crew, now=now)
     past.settle_history()
     writing.mark_above_range(agreement)
+    writing.mark_above_share(agreement, now=now)
     contract.propose_next(agreement, crew, now=now, size=size)
     _settle(start, now)
     return {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import connection
 
@@ -12,6 +13,7 @@ from leads import stages
 from leads.models import Lead, Stage
 from leadsla.home.demo.past import put
 from leadsla.home.demo.story import Story
+from sla import agreements, calendars, gate, periods
 from sla.models import Agreement, Assignment, Clock, ClockStep, Commitment, Handoff, Round, Target
 
 
@@ -125,3 +127,26 @@ def mark_above_range(agreement: Agreement) -> None:
     if target.at_most is not None:
         with connection.cursor() as cursor:
             cursor.execute(_ABOVE, [agreement.timezone, agreement.pk, target.at_most])
+
+
+def mark_above_share(agreement: Agreement, *, now: datetime) -> None:
+    """Mark the handoffs that came after a working day had its share of the range, as handing over does."""
+    target = Target.objects.get(agreement=agreement, commitment__measure=Commitment.Measure.QUANTITY)
+    hours = calendars.working_time(calendars.current(agreement.calendar, now=now))
+    if target.at_most is None:
+        return
+    had = Counter[datetime]()
+    above = []
+    days: list[date] = []
+    period = None
+    counted = Handoff.objects.filter(agreement=agreement, counts=True, handed_over_at__isnull=False)
+    for pk, moment in counted.order_by("handed_over_at", "pk").values_list("pk", "handed_over_at"):
+        assert moment is not None  # filtered
+        if period is None or moment not in period:
+            period = agreements.period_of(agreement, moment)
+            days = periods.working_dates(period, hours)
+        since = periods.since_last_working_day(period, days, now=moment)
+        if had[since] >= gate.day_share(target.at_most, days):
+            above.append(pk)
+        had[since] += 1
+    Handoff.objects.filter(pk__in=above).update(is_above_share=True)

@@ -33,11 +33,11 @@ SELECT gen_random_uuid(), 'live', 'Lead ' || n, 'lead ' || n, '', '', '', '', ''
 FROM generate_series(1, %(count)s) AS n"""
 
 HANDOFF_ROWS = """
-INSERT INTO sla_handoff (public_id, lead_id, leg, origin, is_notice, counts, is_above_range, agreement_id, source_id,
-    door, temperature, grade, band, override_reason, routing, handed_over_at, recorded_at, round, decision, reason,
-    decided_at, is_returned, attempts, opportunity_at, given_back_reason, given_back_blames_marketing, won_at, currency,
-    closed_at, closed_because, moments_are_dates, flag)
-SELECT gen_random_uuid(), l.id, 1, 'live', false, l.id %% 20 > 0, false, %(agreement)s,
+INSERT INTO sla_handoff (public_id, lead_id, leg, origin, is_notice, counts, is_above_range, is_above_share,
+    agreement_id, source_id, door, temperature, grade, band, override_reason, routing, handed_over_at, recorded_at,
+    round, decision, reason, decided_at, is_returned, attempts, opportunity_at, given_back_reason,
+    given_back_blames_marketing, won_at, currency, closed_at, closed_because, moments_are_dates, flag)
+SELECT gen_random_uuid(), l.id, 1, 'live', false, l.id %% 20 > 0, false, l.id %% 20 = 7, %(agreement)s,
     (SELECT min(id) FROM leads_source) + l.id %% 12, 'nurtured', 'warm', 'B2', '100', '', '{}', t.at, t.at, 1,
     CASE WHEN l.id %% 10 < 5 THEN 'accepted' WHEN l.id %% 10 < 9 THEN 'rejected' ELSE '' END,
     CASE WHEN l.id %% 10 BETWEEN 5 AND 8 THEN 'wrong_person' ELSE '' END,

@@ -6,13 +6,19 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
+from typing import TypeVar
 
+from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
 from django.utils.timezone import localtime
 
 from leads import csv_files
 
 BYTE_ORDER_MARK = "\ufeff"
+PIECE = 1000
+
+Row = TypeVar("Row", bound=Model)
 
 
 class _Line:
@@ -20,6 +26,13 @@ class _Line:
 
     def write(self, text: str) -> str:
         return text
+
+
+def in_pieces(rows: QuerySet[Row]) -> Iterator[list[Row]]:
+    """Read a list in pieces, so that a hundred thousand rows need no memory."""
+    found = rows.iterator(chunk_size=PIECE)
+    while piece := list(islice(found, PIECE)):
+        yield piece
 
 
 def cell(value: object) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -22,7 +21,7 @@ from leadsla import clock
 from leadsla.accounts.access import Act, requires
 from leadsla.accounts.requests import SignedInRequest
 from leadsla.display import number
-from leadsla.home.downloads import csv_file
+from leadsla.home.downloads import PIECE, csv_file
 from leadsla.home.listing import OVERDUE, STATES, Listing, Wanted
 from leadsla.home.parts import page_or_part
 from sla import calendars, clocks, scoreboard
@@ -43,7 +42,6 @@ OWED: dict[str, str | Promise] = {
     M.ANSWER: _t("Answer the request"),
 }
 PER_PAGE = 50
-CSV_CHUNK = 1000
 
 
 # --- rows
@@ -140,17 +138,15 @@ def _handoff_header() -> list[str]:
 
 
 def _handoff_lines(listing: Listing) -> Iterator[Sequence[object]]:
-    pieces = _shown(listing.handoffs).iterator(chunk_size=CSV_CHUNK)
     labels = dict(Reason.objects.values_list("code", "label"))
-    while piece := list(islice(pieces, CSV_CHUNK)):
-        for one in piece:
-            reason = one.given_back_reason or one.reason
-            yield (
-                one.public_id, one.lead.name, one.lead.company_name, one.handed_over_at, one.source or "",
-                one.campaign or "", one.temperature, one.score, one.grade, one.to_team or "", one.owner or "",
-                state_of(one), one.decided_at, labels.get(reason, reason), one.first_follow_up_at, one.opportunity_at,
-                one.won_at, one.lost_at, one.revenue, one.currency, one.origin,
-            )  # fmt: skip
+    for one in _shown(listing.handoffs).iterator(chunk_size=PIECE):
+        reason = one.given_back_reason or one.reason
+        yield (
+            one.public_id, one.lead.name, one.lead.company_name, one.handed_over_at, one.source or "",
+            one.campaign or "", one.temperature, one.score, one.grade, one.to_team or "", one.owner or "",
+            state_of(one), one.decided_at, labels.get(reason, reason), one.first_follow_up_at, one.opportunity_at,
+            one.won_at, one.lost_at, one.revenue, one.currency, one.origin,
+        )  # fmt: skip
 
 
 def _clock_header() -> list[str]:
@@ -162,7 +158,7 @@ def _clock_header() -> list[str]:
 
 
 def _clock_lines(listing: Listing) -> Iterator[Sequence[object]]:
-    for one in listing.clocks.iterator(chunk_size=CSV_CHUNK):
+    for one in listing.clocks.iterator(chunk_size=PIECE):
         yield (
             one.public_id, one.lead.name, one.lead.company_name, one.measure, one.side, one.round, one.temperature,
             one.started_at, one.due_at, one.stopped_at, one.outcome, one.used_seconds, one.waited_seconds,

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 from django import forms
@@ -29,12 +28,11 @@ from leadsla.accounts.models import User
 from leadsla.accounts.requests import SignedInRequest
 from leadsla.display import number
 from leadsla.home import whose
-from leadsla.home.downloads import csv_file
+from leadsla.home.downloads import csv_file, in_pieces
 from leadsla.home.parts import page_or_part
 from leadsla.home.whose import Whose
 
 PER_PAGE = 50
-CSV_CHUNK = 1000
 DAYS = (14, 30, 60, 90)
 USUAL_DAYS = 30
 
@@ -180,9 +178,7 @@ def _csv(leads: LeadQuerySet, *, group: str, label: str, user: User, now: dateti
 
 
 def _csv_rows(leads: LeadQuerySet, *, group: str, label: str, user: User, now: datetime) -> Iterator[Sequence[object]]:
-    """Read the list in pieces, so that a hundred thousand leads need no memory."""
-    pieces = leads.iterator(chunk_size=CSV_CHUNK)
-    while piece := list(islice(pieces, CSV_CHUNK)):
+    for piece in in_pieces(leads):
         for row in rows_of(piece, group=group, user=user, now=now):
             lead = row.lead
             yield (

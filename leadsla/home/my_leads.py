@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 from django import forms
@@ -29,7 +28,7 @@ from leadsla.accounts.access import Act, may, requires
 from leadsla.accounts.models import User
 from leadsla.accounts.requests import SignedInRequest
 from leadsla.home import whose
-from leadsla.home.downloads import csv_file
+from leadsla.home.downloads import csv_file, in_pieces
 from leadsla.home.parts import page_or_part
 from leadsla.home.whose import Whose
 from sla import clocks
@@ -37,7 +36,6 @@ from sla.countdown import Countdown, countdown
 from sla.models import Clock, Commitment, Handoff
 
 PER_PAGE = 50
-CSV_CHUNK = 1000
 USUAL_ORDER = {
     Tab.INQUIRY.value: "-captured",
     Tab.HANDED_OVER.value: "-since",
@@ -210,9 +208,7 @@ def rows_of(leads: Sequence[Lead], *, user: User, now: datetime, with_clocks: bo
 
 
 def _csv_rows(leads: LeadQuerySet, *, user: User, now: datetime) -> Iterator[Sequence[object]]:
-    """Read the list in pieces, so that a hundred thousand leads need no memory."""
-    pieces = leads.iterator(chunk_size=CSV_CHUNK)
-    while piece := list(islice(pieces, CSV_CHUNK)):
+    for piece in in_pieces(leads):
         for row in rows_of(piece, user=user, now=now, with_clocks=False):
             lead = row.lead
             yield (
